@@ -1,0 +1,254 @@
+"""Activities on accounts: known, opened, closed, reported."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.open_accounts import OpenAccounts, SignIn
+from domain.account import AccountRef, ExternalStatus, HeldElsewhere, KnownAccount
+from domain.errors import LeaseLost, NotFound, Unavailable
+from domain.outcome import Kind, Outcome, Reason
+from domain.platform import DRY_RUN
+from domain.policy import Rest, Standing, account_rest
+from domain.ports import AccountDirectory, AccountRights, Clock, CredentialStore, DestinationCheck, Right
+from domain.why import Why
+
+RETRY_AFTER = timedelta(seconds=10)
+"""When to ask a dependency again that was away."""
+
+
+class AccountStore(Protocol):
+    """What these activities ask of storage."""
+
+    async def know(self, owner: str, adapter: str, known: Sequence[KnownAccount], now: datetime) -> None:
+        """Take over what integration-service says."""
+
+    async def standing(self, ref: AccountRef) -> Standing:
+        """How the account stands."""
+
+    async def refused(self, ref: AccountRef, outcome: Outcome, now: datetime) -> Standing:
+        """The platform refused to sign it in."""
+
+
+class MembershipStore(Protocol):
+    """What these activities ask of the store of campaigns."""
+
+    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> str:
+        """Where the account's rights are not known yet, or ''."""
+
+    async def rights(
+        self, owner: str, campaign_id: str, account_id: str, check: DestinationCheck, now: datetime
+    ) -> None:
+        """Write what the account may do there."""
+
+    async def says(self, owner: str, campaign_id: str, account_id: str, rest: Rest, now: datetime) -> None:
+        """Write why the account does not act."""
+
+
+class AbandonStore(Protocol):
+    """What these activities ask of the store of turns."""
+
+    async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
+        """Close a turn that nobody will carry on with."""
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """Open an account: for a campaign, or (with `campaign_id` '') to look at `destination` only."""
+
+    owner: str
+    adapter: str
+    account_id: str
+    platform: str
+    campaign_id: str = ""
+    destination: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Where the account's client lives (`queue`, under `fence`), or why it is not open and until when.
+
+    `queue` with fence 0: another process holds it; ask there. `rights`: for a look at a destination.
+    """
+
+    queue: str = ""
+    fence: int = 0
+    why: Why = Why.WORKING
+    until: datetime | None = None
+    blocked: Reason = Reason.NONE
+    rights: AccountRights | None = None
+
+
+@dataclass(frozen=True)
+class CloseRequest:
+    """Let an account go that `user` (a campaign, or an admin check) has used."""
+
+    owner: str
+    adapter: str
+    account_id: str
+    user: str
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """An account that the platform has blocked, for integration-service."""
+
+    owner: str
+    account_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class ListRequest:
+    """Which accounts to make known: the owner's on a platform, for this adapter."""
+
+    owner: str
+    platform: str
+    adapter: str
+    account_ids: tuple[str, ...] | None = None
+
+
+class AccountActivities:
+    """Activities on accounts."""
+
+    def __init__(
+        self,
+        open_accounts: OpenAccounts,
+        accounts: AccountStore,
+        memberships: MembershipStore,
+        turns: AbandonStore,
+        directory: AccountDirectory,
+        credentials: CredentialStore,
+        clock: Clock,
+    ) -> None:
+        self._open = open_accounts
+        self._accounts = accounts
+        self._memberships = memberships
+        self._turns = turns
+        self._directory = directory
+        self._credentials = credentials
+        self._clock = clock
+
+    @activity.defn
+    async def list_accounts(self, request: ListRequest) -> list[str]:
+        """Make the owner's accounts known, and name the active ones among those asked for."""
+        known = await self._directory.accounts(request.owner, request.platform)
+        await self._accounts.know(request.owner, request.adapter, known, await self._clock.now())
+        return [
+            account.account_id
+            for account in known
+            if account.status is ExternalStatus.ACTIVE
+            and (request.account_ids is None or account.account_id in request.account_ids)
+        ]
+
+    @activity.defn
+    async def open_account(self, request: OpenRequest) -> Opened:
+        """Sign the account in and look at its rights, if they are not known. Whatever keeps it from that is told."""
+        ref = AccountRef(request.owner, request.adapter, request.account_id)
+        opened = await self._opened(ref, request)
+        if request.campaign_id and not opened.queue:
+            now = await self._clock.now()
+            if opened.why is Why.ACCOUNT_BLOCKED:
+                await self._turns.abandon(ref, request.campaign_id, now)
+            rest = Rest(opened.until, opened.why)
+            await self._memberships.says(request.owner, request.campaign_id, request.account_id, rest, now)
+        return opened
+
+    @activity.defn
+    async def close_account(self, request: CloseRequest) -> None:
+        """Let the account go; its client is closed and its credentials forgotten when nobody uses it any more."""
+        await self._open.close(AccountRef(request.owner, request.adapter, request.account_id), request.user)
+
+    @activity.defn
+    async def report_block(self, report: BlockReport) -> None:
+        """Tell integration-service (ACC-5)."""
+        at = await self._clock.now()
+        await self._directory.report(report.owner, report.account_id, report.reason, at)
+
+    async def _opened(self, ref: AccountRef, request: OpenRequest) -> Opened:
+        now = await self._clock.now()
+        rest = account_rest(now, await self._accounts.standing(ref))
+        if rest is not None:
+            return Opened(why=rest.why, until=rest.until)
+        user = request.campaign_id or activity.info().workflow_id or request.account_id
+        lease = await self._open.lease(ref, user)
+        if isinstance(lease, HeldElsewhere):
+            return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=now + lease.remaining)
+        try:
+            refused = await self._sign_in(ref, request.platform)
+            rights = None if refused else await self._rights(ref, lease.fence, request)
+        except LeaseLost:
+            return Opened(why=Why.ACCOUNT_ELSEWHERE, until=now)
+        except _Away as away:
+            return Opened(why=away.why, until=now + RETRY_AFTER)
+        except Unavailable:
+            refused, rights = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER), None
+        if refused is not None:
+            return await self._refused(ref, refused)
+        return Opened(queue=self._open.queue, fence=lease.fence, rights=rights)
+
+    async def _refused(self, ref: AccountRef, outcome: Outcome) -> Opened:
+        now = await self._clock.now()
+        standing = await self._accounts.refused(ref, outcome, now)
+        await self._open.close(ref)
+        rest = account_rest(now, standing) or Rest(now + RETRY_AFTER, Why.PLATFORM_AWAY)
+        blocked = outcome.reason if outcome.kind is Kind.BLOCKED else Reason.NONE
+        return Opened(why=rest.why, until=rest.until, blocked=blocked)
+
+    async def _sign_in(self, ref: AccountRef, platform: str) -> Outcome | None:
+        """Fetch the credentials and connect, unless it is connected. They live as long as this call."""
+        if self._open.is_connected(ref):
+            return None
+        if ref.adapter == DRY_RUN:
+            return await self._open.connect(ref, SignIn({}))
+        try:
+            known = await self._directory.accounts(ref.owner, platform)
+        except Unavailable as error:
+            raise _Away(Why.INTEGRATION_AWAY) from error
+        account = next((each for each in known if each.account_id == ref.account_id), None)
+        if account is None or account.status is not ExternalStatus.ACTIVE:
+            raise _Away(Why.ACCOUNT_INACTIVE)
+        try:
+            sign_in = SignIn(await self._secret(account), account.proxy)
+        except Unavailable as error:
+            raise _Away(Why.CREDENTIALS_AWAY) from error
+        except NotFound:
+            return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
+        return await self._open.connect(ref, sign_in)
+
+    async def _secret(self, account: KnownAccount) -> Mapping[str, str]:
+        if account.inline_credentials is not None:
+            return account.inline_credentials
+        return await self._credentials.read(account.vault_path)
+
+    async def _rights(self, ref: AccountRef, fence: int, request: OpenRequest) -> AccountRights | None:
+        destination = request.destination
+        if request.campaign_id:
+            destination = await self._memberships.destination_to_check(
+                ref.owner, request.campaign_id, ref.account_id
+            )
+        if not destination:
+            return None
+        check = await self._open.session(ref, fence).check_destination(destination)
+        if request.campaign_id:
+            now = await self._clock.now()
+            await self._memberships.rights(ref.owner, request.campaign_id, ref.account_id, check, now)
+        return AccountRights(
+            account_id=ref.account_id,
+            can_invite=check.right is Right.INVITE,
+            reason=check.reason.value,
+            title=check.title,
+            kind=check.kind,
+            members=check.members,
+        )
+
+
+class _Away(Exception):
+    """A dependency is away, or has no such account."""
+
+    def __init__(self, why: Why) -> None:
+        super().__init__(why)
+        self.why = why

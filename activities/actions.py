@@ -1,0 +1,222 @@
+"""The actions: an activity takes an account's turns of one kind for a time box, and says what is next.
+
+Each turn begins with a look at the campaign's wish, is marked as sent before its call, and once begun is settled also
+when the activity is cancelled or the worker shuts down.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from activities.open_accounts import OpenAccounts
+from domain import message
+from domain.account import AccountRef
+from domain.errors import InDoubt, LeaseLost, Unavailable
+from domain.outcome import Kind, Outcome, Reason
+from domain.platform import Action
+from domain.policy import Act, Decision, NothingNow, Rest
+from domain.ports import Clock, Session
+from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
+from domain.why import Why
+
+_log = structlog.get_logger("execution")
+
+LAST_TRY = 5
+"""The activity's attempt at which what is still in doubt is settled as uncertain."""
+
+
+class TurnStore(Protocol):
+    """What the actions ask of storage."""
+
+    async def begin(self, turn: TurnKey, action: Action, now: datetime) -> Turn | Decision | Settled | Halted:
+        """Give the account its turn, or say why not."""
+
+    async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
+        """Which of the attempts may be called now."""
+
+    async def still_ours(self, by: TurnKey) -> bool:
+        """Whether the lease and the fence still hold."""
+
+    async def settle(
+        self, turn_id: str, ref: AccountRef, outcomes: Mapping[int, Outcome | None], now: datetime
+    ) -> None:
+        """Write what became of the turn."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Take turns for an account. `number` stays the same until this activity's result is known."""
+
+    owner: str
+    adapter: str
+    account_id: str
+    campaign_id: str
+    run: str
+    number: int
+    fence: int
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What is next. `action` with `until`: act, not before then. `halted`: wait for the campaign. `reopen`: the
+    account is not open here. Else: `why`, and `until` when, nothing is done; `closed`: the account was closed for it."""
+
+    turns: int
+    action: Action | None = None
+    until: datetime | None = None
+    why: Why = Why.WORKING
+    halted: bool = False
+    reopen: bool = False
+    closed: bool = False
+    blocked: Reason = Reason.NONE
+
+
+class ActionActivities:
+    """The actions. `time_box`: how long one activity takes turns."""
+
+    def __init__(
+        self,
+        open_accounts: OpenAccounts,
+        turns: TurnStore,
+        clock: Clock,
+        time_box: timedelta,
+        close_when_resting: timedelta,
+    ) -> None:
+        self._open = open_accounts
+        self._turns = turns
+        self._clock = clock
+        self._time_box = time_box
+        self._close_when_resting = close_when_resting
+
+    @activity.defn
+    async def invite(self, work: Work) -> Worked:
+        """Invite the next recipients of the campaign's queue."""
+        return await self._take_turns(work, Action.INVITE)
+
+    @activity.defn
+    async def send_message(self, work: Work) -> Worked:
+        """Write to the next recipients of the campaign's queue."""
+        return await self._take_turns(work, Action.MESSAGE)
+
+    async def _take_turns(self, work: Work, action: Action) -> Worked:
+        """Turn after turn until the policy rests, the box is full, or the worker or the workflow stops us."""
+        ends = time.monotonic() + self._time_box.total_seconds()
+        taken = 0
+        async with heartbeating():
+            while True:
+                turn = asyncio.ensure_future(self._one_turn(work, action, taken))
+                stopped = await _settled(turn)
+                worked = turn.result()
+                if worked is not None:
+                    return worked
+                taken += 1
+                if stopped or time.monotonic() >= ends or activity.is_worker_shutdown():
+                    return Worked(taken, action=action)
+
+    async def _one_turn(self, work: Work, action: Action, taken: int) -> Worked | None:
+        """None: a turn was taken, and another may follow."""
+        ref = AccountRef(work.owner, work.adapter, work.account_id)
+        by = TurnKey(f"{work.run}/{work.number}/{taken}", work.campaign_id, ref, work.fence)
+        try:
+            async with self._open.turn(ref):
+                session = self._open.session(ref, work.fence)
+                begun = await self._turns.begin(by, action, await self._clock.now())
+                if not isinstance(begun, Turn):
+                    return await self._next(work, ref, begun, action, taken)
+                return await self._carry_out(begun, by, session, taken)
+        except LeaseLost:
+            return Worked(taken, reopen=True)
+
+    async def _next(
+        self, work: Work, ref: AccountRef, said: Decision | Settled | Halted, action: Action, taken: int
+    ) -> Worked | None:
+        match said:
+            case Settled():
+                return None
+            case Halted():
+                return Worked(taken, halted=True)
+            case Act(waiting):
+                return Worked(taken, action=waiting.action)
+            case NothingNow():
+                return Worked(taken, why=Why.QUEUE_EMPTY)
+            case Rest(until, Why.GAP):
+                return Worked(taken, action=action, until=until, why=Why.GAP)
+            case Rest(until, why):
+                closed = until is not None and until - await self._clock.now() > self._close_when_resting
+                if closed:
+                    await self._open.close(ref, work.campaign_id)
+                return Worked(taken, until=until, why=why, closed=closed)
+
+    async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
+        """Call the platform for each attempt and settle the turn."""
+        outcomes: dict[int, Outcome | None] = {}
+        for attempt in turn.attempts:
+            outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
+        await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now())
+        blocked = next((each.reason for each in outcomes.values() if each and each.kind is Kind.BLOCKED), None)
+        if blocked is not None:
+            await self._open.close(by.ref)
+            return Worked(taken + 1, why=Why.ACCOUNT_BLOCKED, closed=True, blocked=blocked)
+        return None if session.connected else Worked(taken + 1, reopen=True)
+
+    async def _attempt(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome | None:
+        """None: surely no call was made. Raises `InDoubt` to be tried again while there is a way to find out."""
+        try:
+            if attempt.state is AttemptState.SENT:
+                return await self._find_out(turn, attempt, by, session)
+            allowed = await self._turns.mark_sent(turn.turn_id, by, [attempt.slot], await self._clock.now())
+            if attempt.slot not in allowed:
+                return None
+            return await _call(turn, attempt, session)
+        except Unavailable as error:
+            _log.info("platform unavailable", account_id=by.ref.account_id, error=str(error))
+            if attempt.state is AttemptState.SENT:  # whether the first call was carried out is still unknown
+                return _give_up_or_raise(error)
+            return Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
+        except InDoubt as error:
+            return _give_up_or_raise(error)
+
+    async def _find_out(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome:
+        """An earlier call may have been carried out: ask the platform, or repeat where that has no second effect."""
+        if turn.action is Action.INVITE and await session.is_member(attempt.person, turn.destination):
+            return Outcome(Kind.INVITED)
+        repeatable = self._open.adapter(by.ref.adapter).capabilities.repeatable.get(turn.action)
+        sent_at = attempt.sent_at or await self._clock.now()
+        if repeatable is None or await self._clock.now() - sent_at > repeatable:
+            return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
+        if not await self._turns.still_ours(by):
+            raise LeaseLost(f"account {by.ref.account_id} is held elsewhere")
+        return await _call(turn, attempt, session)
+
+
+async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:
+    if turn.action is Action.INVITE:
+        return await session.invite(attempt.person, turn.destination)
+    text = message.choose(turn.texts, attempt.person.position)
+    return await session.send(attempt.person, text, attempt.key)
+
+
+def _give_up_or_raise(error: Exception) -> Outcome:
+    """Temporal tries again, on a new connection, and finds the attempt marked as sent; in the end it is uncertain."""
+    if activity.info().attempt >= LAST_TRY:
+        return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
+    raise error
+
+
+async def _settled(turn: "asyncio.Future[Worked | None]") -> bool:
+    """Wait for the turn's end, whatever comes; whether we were told to stop meanwhile (cancelled, or the grace time
+    of a shutdown is over). Awaiting the turn itself would hand the cancellation on to it."""
+    stopped = False
+    while not turn.done():
+        try:
+            await asyncio.wait({turn})
+        except asyncio.CancelledError:
+            stopped = True
+    return stopped

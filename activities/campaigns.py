@@ -1,0 +1,124 @@
+"""Activities on campaigns: reviewed, given their accounts, commanded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from temporalio import activity
+
+from domain.account import KnownAccount
+from domain.campaign import Command
+from domain.errors import Forbidden, Unavailable
+from domain.ports import AccountDirectory, Clock
+from domain.review import Chosen, Review
+from domain.why import Why
+
+
+class CampaignStore(Protocol):
+    """What these activities ask of storage."""
+
+    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
+        """Look at the campaign and move its phase on."""
+
+    async def chosen(self, owner: str, campaign_id: str) -> Chosen:
+        """Which accounts the campaign may use."""
+
+    async def join(self, chosen: Chosen, account_ids: Sequence[str], now: datetime) -> None:
+        """Let accounts take part."""
+
+    async def tried_to_join(self, owner: str, campaign_id: str, now: datetime) -> None:
+        """The list could not be read."""
+
+    async def command(self, owner: str, campaign_id: str, command: Command, now: datetime) -> None:
+        """Write a wish."""
+
+    async def fail(self, owner: str, campaign_id: str, now: datetime) -> None:
+        """End the campaign by an error of our own."""
+
+
+class KnowingStore(Protocol):
+    """What these activities ask of the store of accounts."""
+
+    async def know(self, owner: str, adapter: str, known: Sequence[KnownAccount], now: datetime) -> None:
+        """Take over what integration-service says."""
+
+
+@dataclass(frozen=True)
+class CampaignKey:
+    """Names a campaign."""
+
+    owner: str
+    campaign_id: str
+
+
+@dataclass(frozen=True)
+class ReviewRequest:
+    """Review a campaign. `problem`: why its accounts could not be read last time."""
+
+    owner: str
+    campaign_id: str
+    problem: Why | None = None
+
+
+@dataclass(frozen=True)
+class CommandRequest:
+    """A command that came as a bare signal."""
+
+    owner: str
+    campaign_id: str
+    command: Command
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The accounts were read, or `problem` says why not."""
+
+    problem: Why | None = None
+
+
+class CampaignActivities:
+    """Activities on campaigns."""
+
+    def __init__(
+        self, campaigns: CampaignStore, accounts: KnowingStore, directory: AccountDirectory, clock: Clock
+    ) -> None:
+        self._campaigns = campaigns
+        self._accounts = accounts
+        self._directory = directory
+        self._clock = clock
+
+    @activity.defn
+    async def review_campaign(self, request: ReviewRequest) -> Review:
+        """Look at the campaign, move its phase on, and end it when everybody is settled."""
+        now = await self._clock.now()
+        return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+
+    @activity.defn
+    async def gather_accounts(self, key: CampaignKey) -> Gathered:
+        """Read the owner's accounts and let the chosen ones take part (ACC-1, ACC-7)."""
+        chosen = await self._campaigns.chosen(key.owner, key.campaign_id)
+        try:
+            known = await self._directory.accounts(key.owner, chosen.platform)
+        except Unavailable:
+            await self._campaigns.tried_to_join(key.owner, key.campaign_id, await self._clock.now())
+            return Gathered(Why.INTEGRATION_AWAY)
+        now = await self._clock.now()
+        await self._accounts.know(key.owner, chosen.adapter, known, now)
+        ids = [each.account_id for each in known if chosen.includes(each.account_id)]
+        await self._campaigns.join(chosen, ids, now)
+        return Gathered()
+
+    @activity.defn
+    async def command_campaign(self, request: CommandRequest) -> None:
+        """Write the wish of an operator who signalled the workflow; one that makes no sense is dropped."""
+        try:
+            now = await self._clock.now()
+            await self._campaigns.command(request.owner, request.campaign_id, request.command, now)
+        except Forbidden as refused:
+            activity.logger.warning("command refused: %s", refused)
+
+    @activity.defn
+    async def fail_campaign(self, key: CampaignKey) -> None:
+        """End the campaign as failed, so that its owner sees it."""
+        await self._campaigns.fail(key.owner, key.campaign_id, await self._clock.now())

@@ -1,0 +1,130 @@
+"""Housekeeping: what a crash between the database and Temporal has left behind is put right (DESIGN §4, §6)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+
+from activities.heartbeat import heartbeating
+from domain.account import AccountRef
+from domain.campaign import Wanted
+from domain.errors import NotFound, Unavailable
+from domain.housekeeping import LiveCampaign, StaleTurn
+from domain.ports import Clock
+
+_log = structlog.get_logger("execution")
+
+PAGE = 500
+FIRST = "00000000-0000-0000-0000-000000000000"
+UNHEARD_AFTER = timedelta(seconds=10)
+"""A command that the workflow has not acknowledged by then is delivered again."""
+STALE_AFTER = timedelta(minutes=1)
+"""A turn that is older than that, with nobody holding its account, is looked after."""
+
+
+class HousekeepingStore(Protocol):
+    """What housekeeping asks of storage."""
+
+    async def live_campaigns(self, after: str, at_most: int) -> list[LiveCampaign]:
+        """Started campaigns that have not ended."""
+
+    async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
+        """Open turns of accounts that nobody holds."""
+
+
+class AbandonStore(Protocol):
+    """What housekeeping asks of the store of turns."""
+
+    async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
+        """Close a turn that nobody will carry on with."""
+
+
+class Control(Protocol):
+    """What housekeeping says to the workflows."""
+
+    async def deliver(
+        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
+    ) -> None:
+        """Start the campaign's workflow if it is missing, and tell it of the wish."""
+
+    async def campaign_runs(self, campaign_id: UUID) -> bool:
+        """Whether the campaign's workflow runs."""
+
+    async def account_runs(self, campaign_id: UUID, account_id: str) -> bool:
+        """Whether the account's run in the campaign runs."""
+
+    async def run_lost(self, campaign_id: UUID, account_id: str) -> None:
+        """Have the campaign start the account's run again. Raises `NotFound` when the campaign has ended."""
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """How many were looked at, and how many were put right."""
+
+    seen: int
+    righted: int
+
+
+class HousekeepingActivities:
+    """Housekeeping."""
+
+    def __init__(
+        self, store: HousekeepingStore, turns: AbandonStore, control: Control, clock: Clock
+    ) -> None:
+        self._store = store
+        self._turns = turns
+        self._control = control
+        self._clock = clock
+
+    @activity.defn
+    async def reconcile(self) -> Tidied:
+        """Deliver commands that were not heard, and start workflows that are missing."""
+        seen = righted = 0
+        after = FIRST
+        async with heartbeating():
+            while True:
+                page = await self._store.live_campaigns(after, PAGE)
+                for campaign in page:
+                    seen += 1
+                    righted += await self._reconcile(campaign)
+                if len(page) < PAGE:
+                    return Tidied(seen, righted)
+                after = page[-1].campaign_id
+
+    @activity.defn
+    async def sweep(self) -> Tidied:
+        """Look after turns that stand open while nobody holds their account."""
+        now = await self._clock.now()
+        async with heartbeating():
+            stale = await self._store.stale_turns(now - STALE_AFTER, PAGE)
+            return Tidied(len(stale), sum([await self._sweep(turn, now) for turn in stale]))
+
+    async def _reconcile(self, campaign: LiveCampaign) -> bool:
+        campaign_id = UUID(campaign.campaign_id)
+        unheard = campaign.acknowledged_no < campaign.control_no
+        if unheard and await self._clock.now() - campaign.wanted_at < UNHEARD_AFTER:
+            return False
+        if not unheard and await self._control.campaign_runs(campaign_id):
+            return False
+        _log.warning("command or workflow was lost; delivered again", campaign_id=campaign.campaign_id)
+        await self._control.deliver(
+            campaign.owner, campaign_id, campaign.platform, campaign.wanted, campaign.control_no
+        )
+        return True
+
+    async def _sweep(self, turn: StaleTurn, now: datetime) -> bool:
+        """The account's run settles its turn itself when it is there; else the campaign starts it again."""
+        campaign_id = UUID(turn.campaign_id)
+        try:
+            if await self._control.account_runs(campaign_id, turn.ref.account_id):
+                return False
+            await self._control.run_lost(campaign_id, turn.ref.account_id)
+        except NotFound:
+            await self._turns.abandon(turn.ref, turn.campaign_id, now)
+        except Unavailable:
+            return False
+        _log.warning("turn was left open", campaign_id=turn.campaign_id, account_id=turn.ref.account_id)
+        return True

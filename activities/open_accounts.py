@@ -1,0 +1,221 @@
+"""The accounts whose client lives in this process: leased, kept alive, closed in time (DESIGN §5).
+
+At most one live connection per account in the whole cluster: the lease row says whose, every renewal that committed
+is followed by the platform's own "drop me if I fall silent", and a holder that cannot renew closes its client before
+its lease ends, by its monotonic clock. A client is never connected again once it broke: a new one is made.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from domain.account import AccountRef, Credentials, HeldElsewhere, Lease, LeaseTimes
+from domain.errors import LeaseLost, Unavailable
+from domain.outcome import Outcome
+from domain.ports import Adapter, Leases, Session
+
+_log = structlog.get_logger("execution")
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What signs an account in: held for the moment of connecting only."""
+
+    credentials: Credentials = field(repr=False)
+    proxy: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass
+class _Account:
+    """One leased account. `ends`: monotonic time at which the client must be closed unless the lease is renewed."""
+
+    lease: Lease
+    ends: float
+    session: Session | None = None
+    users: set[str] = field(default_factory=set)
+    used: float = field(default_factory=time.monotonic)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class OpenAccounts:
+    """Opens, keeps and closes accounts' clients. `queue`: the task queue that reaches this process alone."""
+
+    def __init__(
+        self,
+        adapters: Mapping[str, Adapter],
+        leases: Leases,
+        holder: str,
+        queue: str,
+        times: LeaseTimes,
+        idle_close: timedelta,
+    ) -> None:
+        self._adapters = adapters
+        self._leases = leases
+        self._holder = holder
+        self.queue = queue
+        self._times = times
+        self._idle_close = idle_close
+        self._accounts: dict[AccountRef, _Account] = {}
+        self._opening: dict[AccountRef, asyncio.Lock] = {}
+
+    def adapter(self, name: str) -> Adapter:
+        """The platform's adapter."""
+        return self._adapters[name]
+
+    async def lease(self, ref: AccountRef, user: str) -> Lease | HeldElsewhere:
+        """Take the account's lease for this process, or find it here already. `user`: the campaign that uses it."""
+        async with self._opening.setdefault(ref, asyncio.Lock()):
+            account = self._accounts.get(ref)
+            if account is None:
+                began = time.monotonic()
+                lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
+                if isinstance(lease, HeldElsewhere):
+                    return lease
+                account = self._accounts[ref] = _Account(lease, self._closing_time(began))
+            account.users.add(user)
+            account.used = time.monotonic()
+            return account.lease
+
+    def is_connected(self, ref: AccountRef) -> bool:
+        """Whether a live session of the account is here."""
+        account = self._accounts.get(ref)
+        return account is not None and account.session is not None and account.session.connected
+
+    async def connect(self, ref: AccountRef, sign_in: SignIn) -> Outcome | None:
+        """Have a live session for a leased account. An outcome where the platform refuses it. Raises `Unavailable`,
+        `LeaseLost`."""
+        async with self._opening.setdefault(ref, asyncio.Lock()):
+            account = self._leased(ref)
+            if account.session is not None and account.session.connected:
+                return None
+            if account.session is not None:
+                await account.session.close()
+                account.session = None
+            adapter = self._adapters[ref.adapter]
+            connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy)
+            if isinstance(connected, Outcome):
+                return connected
+            if self._accounts.get(ref) is not account or time.monotonic() >= account.ends:
+                await connected.close()
+                raise LeaseLost(f"the lease of account {ref.account_id} ended while it was signing in")
+            account.session = connected
+            await connected.keep_alive(self._times.disconnect_after)
+            return None
+
+    def session(self, ref: AccountRef, fence: int) -> Session:
+        """The live session. Raises `LeaseLost` when it is not here, not live, or held under another fence."""
+        account = self._leased(ref)
+        if account.lease.fence != fence or account.session is None or not account.session.connected:
+            raise LeaseLost(f"account {ref.account_id} is not open here under fence {fence}")
+        account.used = time.monotonic()
+        return account.session
+
+    def turn(self, ref: AccountRef) -> asyncio.Lock:
+        """Held while the account acts: its campaigns take turns in this process. Raises `LeaseLost`."""
+        return self._leased(ref).turn
+
+    async def close(self, ref: AccountRef, user: str | None = None) -> None:
+        """Close the account, or only let `user` go: it is closed when no campaign uses it any more."""
+        account = self._accounts.get(ref)
+        if account is None:
+            return
+        if user is not None:
+            account.users.discard(user)
+            if account.users:
+                return
+        await self._drop(ref, release=True)
+
+    async def keep(self) -> None:
+        """Renew the leases until cancelled; close what cannot be renewed, and what nobody used for long."""
+        while True:
+            began = time.monotonic()
+            await self._renew_all()
+            await self._close_many(self._idle())
+            pause = self._times.renew_every.total_seconds() - (time.monotonic() - began)
+            await asyncio.sleep(max(pause, 0.0))
+
+    async def close_all(self) -> None:
+        """Close every client and give the leases up: the end of the process."""
+        await self._close_many(list(self._accounts), release=True)
+
+    async def _renew_all(self) -> None:
+        held = {ref: account.lease for ref, account in self._accounts.items()}
+        if not held:
+            return
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._patience(held)):
+                renewed = await self._leases.renew(list(held.values()), self._times.length)
+        except (Unavailable, TimeoutError) as error:
+            _log.warning("leases could not be renewed", accounts=len(held), error=str(error))
+            await self._close_many([ref for ref in held if self._is_over(ref)])
+            return
+        lost = [ref for ref in held if ref not in renewed and self._still(ref, held[ref])]
+        for ref in renewed:
+            if self._still(ref, held[ref]):
+                self._accounts[ref].ends = self._closing_time(began)
+        await asyncio.gather(self._close_many(lost), *(self._ping(ref, began) for ref in renewed))
+
+    def _patience(self, held: Iterable[AccountRef]) -> float:
+        """Seconds that a renewal may take: not beyond the moment at which the first client must be closed."""
+        return max(min(self._accounts[ref].ends for ref in held) - time.monotonic(), 0.05)
+
+    async def _ping(self, ref: AccountRef, began: float) -> None:
+        """Arm the platform's timer. Never later than it would still run out within the renewed lease."""
+        account = self._accounts.get(ref)
+        if account is None or account.session is None:
+            return
+        latest = began + (self._times.length - self._times.disconnect_after).total_seconds()
+        if time.monotonic() >= latest:  # this process was stopped between the renewal and here
+            await self._drop(ref, release=False)
+            return
+        try:
+            await account.session.keep_alive(self._times.disconnect_after)
+        except Unavailable:
+            _log.info("connection lost", account_id=ref.account_id)
+
+    def _idle(self) -> list[AccountRef]:
+        now = time.monotonic()
+        limit = self._idle_close.total_seconds()
+        return [
+            ref
+            for ref, account in self._accounts.items()
+            if now - account.used > limit and not account.turn.locked()
+        ]
+
+    async def _close_many(self, refs: Iterable[AccountRef], *, release: bool = True) -> None:
+        await asyncio.gather(*(self._drop(ref, release=release) for ref in refs))
+
+    async def _drop(self, ref: AccountRef, *, release: bool) -> None:
+        """The client first, the lease after it: nobody may sign in while this connection lives."""
+        account = self._accounts.pop(ref, None)
+        if account is None:
+            return
+        if account.session is not None:
+            await account.session.close()
+        if release:
+            try:
+                await self._leases.release(account.lease)
+            except Unavailable:
+                _log.info("lease not released; it ends by itself", account_id=ref.account_id)
+
+    def _leased(self, ref: AccountRef) -> _Account:
+        account = self._accounts.get(ref)
+        if account is None or self._is_over(ref):
+            raise LeaseLost(f"account {ref.account_id} is not leased by this process")
+        return account
+
+    def _is_over(self, ref: AccountRef) -> bool:
+        account = self._accounts.get(ref)
+        return account is not None and time.monotonic() >= account.ends
+
+    def _still(self, ref: AccountRef, lease: Lease) -> bool:
+        account = self._accounts.get(ref)
+        return account is not None and account.lease == lease
+
+    def _closing_time(self, began: float) -> float:
+        return began + (self._times.length - self._times.closing_margin).total_seconds()

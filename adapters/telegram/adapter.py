@@ -1,0 +1,53 @@
+"""Telegram, through user sessions with Telethon."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from adapters.telegram import platform
+from adapters.telegram.client import client_of, connect
+from adapters.telegram.errors import Doing, answer
+from adapters.telegram.session import TelegramSession
+from domain.account import Credentials
+from domain.outcome import Kind, Outcome, Reason
+from domain.platform import Capabilities
+
+
+class TelegramAdapter:
+    """Signs accounts in. `deadline`: for connecting, and for every request after it."""
+
+    def __init__(self, *, deadline: timedelta = timedelta(seconds=20), link_preview: bool = True) -> None:
+        self._deadline = deadline
+        self._link_preview = link_preview
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return platform.CAPABILITIES
+
+    async def connect(
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+    ) -> TelegramSession | Outcome:
+        """Sign in with `session`, `api_id` and `api_hash`."""
+        if proxy is not None:
+            # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
+            return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
+        client = client_of(credentials, self._deadline)
+        if client is None:
+            return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
+        try:
+            link = await connect(client, self._deadline)
+        except Exception as error:
+            return answer(error, Doing.READ)
+        return await _signed_in(TelegramSession(link, link_preview=self._link_preview))
+
+
+async def _signed_in(session: TelegramSession) -> TelegramSession | Outcome:
+    try:
+        refusal = await session.sign_in()
+    except BaseException:
+        await session.close()
+        raise
+    if refusal is None:
+        return session
+    await session.close()
+    return refusal

@@ -1,0 +1,72 @@
+"""`python -m api`: serve the API. Settings come from the environment; `--help` explains them."""
+
+import argparse
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from api.app import create_app
+from runtime import telemetry
+from runtime.settings import ApiSettings
+
+_PREFIX = "INVITE_"
+_GRACE_S = 20
+"""How long requests in progress may take to end when the process is asked to."""
+
+
+def main() -> int:
+    """Exit status 2 for settings that cannot be."""
+    parser = argparse.ArgumentParser(
+        prog="python -m api",
+        description="The Invite Service's HTTP API.",
+        epilog=explained(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    try:
+        settings = ApiSettings()
+    except ValidationError as error:
+        for line in faults(error):
+            print(f"api: {line}", file=sys.stderr)
+        return 2
+    telemetry.configure(settings.log_level)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    return 0
+
+
+def explained() -> str:
+    """Every setting with its default."""
+    lines = ["settings (environment variables):"]
+    for name, field in ApiSettings.model_fields.items():
+        needed = field.is_required()
+        default = "required" if needed else f"default {_shown(field.get_default())}"
+        about = f"{field.description}; {default}" if field.description else default
+        lines.append(f"  {_PREFIX}{name.upper():<24} {about}")
+    return "\n".join(lines)
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What is wrong with the settings, one line each, without their values."""
+    lines = []
+    for each in error.errors(include_input=False, include_context=False, include_url=False):
+        name = f"{_PREFIX}{'_'.join(map(str, each['loc'])).upper()}: " if each["loc"] else ""
+        lines.append(name + each["msg"].removeprefix("Value error, "))
+    return lines
+
+
+def _shown(default: object) -> str:
+    return "none" if default in (None, PydanticUndefined) else str(default)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""`/admin-check`: which accounts may add people to a group or channel (ACT-3)."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import structlog
+from fastapi import APIRouter, Response, status
+
+from adapters.registry import platform
+from api.dependencies import Asked, With, require_known_accounts
+from api.problems import responses
+from api.schemas.accounts import AdminCheckIn, AdminCheckOut, RightsOut, words
+from domain.ports import AccountRights
+
+router = APIRouter(prefix="/admin-check", tags=["accounts"])
+
+_NOT_YET: dict[int | str, dict[str, Any]] = {
+    202: {"model": AdminCheckOut, "description": "Not finished yet: ask at its `Location`"}
+}
+
+
+@router.post(
+    "", responses={**_NOT_YET, **responses("too-large", "invalid")}, summary="Check the accounts' rights"
+)
+async def check(body: AdminCheckIn, response: Response, asked: Asked, found: With) -> AdminCheckOut:
+    """Look at each account's rights at the destination; what takes longer is answered by its `Location`."""
+    destination = platform(body.platform).destination(body.destination)
+    await require_known_accounts(found, asked, body.platform, body.account_ids)
+    check_id = uuid4()
+    await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
+    structlog.get_logger("audit").info("admin_check", owner=asked.owner, check=str(check_id))
+    rights = await found.control.admin_check(asked.owner, check_id, found.settings.admin_check_wait)
+    return _answer(check_id, rights, response)
+
+
+@router.get(
+    "/{check_id}",
+    responses={**_NOT_YET, **responses("not-found", "invalid")},
+    summary="An admin check's result",
+)
+async def result(check_id: UUID, response: Response, asked: Asked, found: With) -> AdminCheckOut:
+    """What an admin check found."""
+    rights = await found.control.admin_check(asked.owner, check_id, timedelta(0))
+    return _answer(check_id, rights, response)
+
+
+def _answer(check_id: UUID, rights: list[AccountRights] | None, response: Response) -> AdminCheckOut:
+    if rights is None:
+        response.status_code = status.HTTP_202_ACCEPTED
+        response.headers["Location"] = f"/admin-check/{check_id}"
+        return AdminCheckOut(id=check_id, finished=False, accounts=[])
+    return AdminCheckOut(id=check_id, finished=True, accounts=[_rights(each) for each in rights])
+
+
+def _rights(rights: AccountRights) -> RightsOut:
+    return RightsOut(
+        account_id=rights.account_id,
+        can_invite=rights.can_invite,
+        reason=rights.reason,
+        text=words(rights.reason),
+        title=rights.title,
+        kind=rights.kind,
+        members=rights.members,
+    )

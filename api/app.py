@@ -1,0 +1,118 @@
+"""The HTTP facade: what is asked goes to a store or to Temporal. It has no state and no rule of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from api import accounts, admin_check, audiences, campaigns, health, reports
+from api.auth import Tokens
+from api.bodies import JSON_LIMIT, BodyLimit
+from api.dependencies import Services
+from api.last_resort import LastResort
+from api.problems import Problem, install
+from runtime.clock import SystemClock
+from runtime.settings import ApiSettings
+from runtime.temporal import connect
+from storage.audiences import Audiences
+from storage.campaigns import Campaigns
+from storage.engine import Database
+from storage.neighbours import IntegrationService
+from storage.owned_accounts import OwnedAccounts
+from storage.reports import Reports
+from workflows.control import CampaignControl
+
+_FORM_OVERHEAD = 256 * 1024
+"""Bytes that the multipart form may add to an upload."""
+_DESCRIPTION = """
+Invites people to groups and channels, and writes to them, from your own accounts.
+
+Upload a list (`POST /audiences`), make a campaign of it (`POST /invite`), watch it (`GET /invite/{id}/status`),
+and read what became of everybody (`GET /invite/{id}/report`). Errors are `application/problem+json` with a stable
+`type`.
+"""
+_TAGS = [
+    {"name": "audiences", "description": "Lists of people: uploaded, cleaned, stored."},
+    {"name": "campaigns", "description": "What is done to whom, and its control."},
+    {"name": "statistics", "description": "How a campaign goes, and how it went."},
+    {"name": "accounts", "description": "The accounts that do it, and their rights."},
+    {"name": "health", "description": "For those who run the service."},
+]
+
+
+def create_app(settings: ApiSettings, services: Services | None = None) -> FastAPI:
+    """The application. `services` ready-made are used as they are; else they are built when it starts."""
+    app = FastAPI(
+        title="Invite Service",
+        version="0.1.0",
+        description=_DESCRIPTION,
+        openapi_tags=_TAGS,
+        lifespan=_lifespan(settings) if services is None else None,
+        redoc_url=None,
+    )
+    app.state.services = services
+    app.state.tokens = Tokens(settings)
+    for resource in (audiences, campaigns, reports, accounts, admin_check, health):
+        app.include_router(resource.router)
+    install(app)
+    # The last one added is the outermost.
+    app.add_middleware(
+        BodyLimit, default=JSON_LIMIT, exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD}
+    )
+    app.add_middleware(LastResort)
+    _document_problems(app)
+    return app
+
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def _lifespan(settings: ApiSettings) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
+        database = Database(settings.database_url.get_secret_value())
+        try:
+            async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
+                app.state.services = await _services(settings, database, client)
+                yield
+        finally:
+            await database.close()
+
+    return lifespan
+
+
+async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:
+    temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    return Services(
+        settings=settings,
+        clock=SystemClock(),
+        database=database,
+        audiences=Audiences(database),
+        campaigns=Campaigns(database),
+        accounts=OwnedAccounts(database),
+        reports=Reports(database),
+        integration=IntegrationService(settings.integration_url, client),
+        control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),
+    )
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Put the shape of errors into the OpenAPI, and let FastAPI's own 422 be the one that is answered."""
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = original()
+            shapes = document.setdefault("components", {}).setdefault("schemas", {})
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            shapes.update(problem.pop("$defs", {}))
+            shapes["Problem"] = problem
+            shapes.pop("HTTPValidationError", None)
+            shapes.pop("ValidationError", None)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

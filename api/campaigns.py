@@ -1,0 +1,170 @@
+"""`/invite`: campaigns are made, read and commanded."""
+
+import hashlib
+import json
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Header, Query, Response, status
+from pydantic import AwareDatetime
+
+from adapters.registry import Platform, platform
+from api.auth import Caller
+from api.dependencies import Asked, Now, Services, With, require_known_accounts
+from api.problems import responses
+from api.schemas.campaigns import CampaignOut, CampaignsOut, NewCampaignIn
+from domain.campaign import Command
+from domain.errors import Unavailable
+from domain.platform import DRY_RUN
+from domain.request import check, check_audience
+from storage.campaigns import CampaignView, NewCampaign
+
+router = APIRouter(prefix="/invite", tags=["campaigns"])
+
+_audit = structlog.get_logger("audit")
+_log = structlog.get_logger("execution")
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="the same key and body answer the same campaign",
+        examples=["8f6f2d1e"],
+    ),
+]
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    responses={
+        200: {"model": CampaignOut, "description": "Made before, with the same `Idempotency-Key`"},
+        **responses("not-found", "forbidden-now", "too-large", "invalid"),
+    },
+    summary="Make a campaign",
+)
+async def create(
+    body: NewCampaignIn,
+    response: Response,
+    asked: Asked,
+    found: With,
+    now: Now,
+    idempotency_key: IdempotencyKey = None,
+) -> CampaignOut:
+    """Make a campaign of an audience; it starts at once, unless `start` is false."""
+    requested = _hash(body)
+    campaign = await found.campaigns.made_before(asked.owner, idempotency_key, requested)
+    made = campaign is None
+    if campaign is None:
+        new = await _checked(body, asked, found)
+        campaign, made = await found.campaigns.create(asked.owner, new, idempotency_key, requested, now)
+    if made:
+        _audit.info("campaign_created", owner=asked.owner, campaign=str(campaign.id), start=body.start)
+    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+    response.headers["Location"] = f"/invite/{campaign.id}"
+    await _deliver(found, campaign)
+    return CampaignOut.of(campaign)
+
+
+@router.get("", responses=responses("invalid"), summary="The campaigns")
+async def campaigns(
+    asked: Asked,
+    found: With,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[AwareDatetime | None, Query(description="`next` of the page before")] = None,
+) -> CampaignsOut:
+    """Your campaigns, newest first."""
+    items = await found.campaigns.list(asked.owner, limit, before)
+    end = items[-1].created_at if len(items) == limit else None
+    return CampaignsOut(items=[CampaignOut.of(each) for each in items], next=end)
+
+
+@router.get("/{campaign_id}", responses=responses("not-found", "invalid"), summary="One campaign")
+async def campaign(campaign_id: UUID, asked: Asked, found: With) -> CampaignOut:
+    """What was asked for, and how it stands."""
+    return CampaignOut.of(await found.campaigns.get(asked.owner, campaign_id))
+
+
+_COMMANDED = responses("not-found", "forbidden-now", "invalid")
+
+
+@router.post("/{campaign_id}/start", responses=_COMMANDED, summary="Start a draft")
+async def start(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """Start a draft. Repeated, it changes nothing."""
+    return await _command(campaign_id, Command.START, asked, found, now)
+
+
+@router.post("/{campaign_id}/pause", responses=_COMMANDED, summary="Pause")
+async def pause(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """Pause at once: the actions in flight end, no further one begins. Repeated, it changes nothing."""
+    return await _command(campaign_id, Command.PAUSE, asked, found, now)
+
+
+@router.post("/{campaign_id}/resume", responses=_COMMANDED, summary="Go on after a pause")
+async def resume(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """Go on. Repeated, it changes nothing."""
+    return await _command(campaign_id, Command.RESUME, asked, found, now)
+
+
+@router.post("/{campaign_id}/cancel", responses=_COMMANDED, summary="End for good")
+async def cancel(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """End for good: who was not handled is marked cancelled. Repeated, it changes nothing."""
+    return await _command(campaign_id, Command.CANCEL, asked, found, now)
+
+
+async def _command(
+    campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now
+) -> CampaignOut:
+    campaign = await found.campaigns.command(asked.owner, campaign_id, command, now)
+    _audit.info("campaign_commanded", owner=asked.owner, campaign=str(campaign_id), command=command.value)
+    await _deliver(found, campaign)
+    return CampaignOut.of(campaign)
+
+
+async def _deliver(found: Services, campaign: CampaignView) -> None:
+    """Wake the workflow. The wish is stored: if Temporal is away the reconciler delivers it later."""
+    if campaign.control_no == 0 or campaign.ended_at is not None:
+        return
+    try:
+        await found.control.deliver(
+            campaign.owner, campaign.id, campaign.platform, campaign.wanted, campaign.control_no
+        )
+    except Unavailable as error:
+        _log.warning(
+            "command_not_delivered", campaign=str(campaign.id), no=campaign.control_no, what=error.what
+        )
+
+
+async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCampaign:
+    chosen = platform(body.platform)
+    destination = chosen.destination(body.destination) if body.destination else ""
+    check(body.action, destination, body.message.texts, body.message_when_refused, chosen.capabilities)
+    check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
+    try:
+        await require_known_accounts(found, asked, body.platform, body.account_ids)
+    except Unavailable as error:  # the campaign waits for it, and says so
+        _log.warning("accounts_not_checked", owner=asked.owner, what=error.what)
+    return _new(body, destination, chosen)
+
+
+def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign:
+    return NewCampaign(
+        name=body.name,
+        platform=body.platform,
+        adapter=DRY_RUN if body.dry_run else body.platform,
+        audience_id=body.audience_id,
+        action=body.action,
+        destination=destination,
+        texts=body.message.texts,
+        message_when_refused=body.message_when_refused,
+        account_ids=None if body.account_ids is None else sorted(set(body.account_ids)),
+        start=body.start,
+        reaches=chosen.capabilities.reaches,
+    )
+
+
+def _hash(body: NewCampaignIn) -> str:
+    return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""What the routes work with, and who is asking."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.auth import Caller, Tokens, Unauthenticated
+from domain.campaign import Wanted
+from domain.ports import AccountRights, Clock
+from domain.request import check_accounts
+from domain.statistics import Snapshot
+from runtime.settings import ApiSettings
+from storage.audiences import Audiences
+from storage.campaigns import Campaigns
+from storage.engine import Database
+from storage.neighbours import IntegrationService
+from storage.owned_accounts import OwnedAccounts
+from storage.reports import Reports
+
+
+class Control(Protocol):
+    """Temporal, as the API needs it. Every method raises `Unavailable` when it does not answer in time."""
+
+    async def deliver(
+        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
+    ) -> None:
+        """Tell the campaign's workflow of the wish of this number; start it if it is missing."""
+
+    async def accounts_changed(self, campaign_id: UUID) -> None:
+        """Tell a campaign that an account was changed."""
+
+    async def snapshot(self, campaign_id: UUID) -> Snapshot:
+        """The numbers as the workflow has them. Raises `NotFound`."""
+
+    async def start_admin_check(
+        self, owner: str, check_id: UUID, platform: str, destination: str, account_ids: list[str] | None
+    ) -> None:
+        """Begin to look at each account's rights at a destination."""
+
+    async def admin_check(self, owner: str, check_id: UUID, wait: timedelta) -> list[AccountRights] | None:
+        """What an admin check found; None while it goes on. Raises `NotFound`."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """What one process works with, built once (`api.app`)."""
+
+    settings: ApiSettings
+    clock: Clock
+    database: Database
+    audiences: Audiences
+    campaigns: Campaigns
+    accounts: OwnedAccounts
+    reports: Reports
+    integration: IntegrationService
+    control: Control
+
+
+_bearer = HTTPBearer(
+    bearerFormat="JWT",
+    auto_error=False,
+    description="A JWT with `aud` = `invite-service`, `exp`, `sub` (whose data it is), and `user` or `admin` among "
+    "its `roles`.",
+)
+
+
+def services(request: Request) -> Services:
+    """The process's services."""
+    found: Services = request.app.state.services
+    return found
+
+
+def caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """Who asks. Raises `Unauthenticated`, `RoleMissing`."""
+    if credentials is None:
+        raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
+    tokens: Tokens = request.app.state.tokens
+    return tokens.check(credentials.credentials)
+
+
+async def now(found: Annotated[Services, Depends(services)]) -> datetime:
+    """The present moment."""
+    return await found.clock.now()
+
+
+Asked = Annotated[Caller, Depends(caller)]
+With = Annotated[Services, Depends(services)]
+Now = Annotated[datetime, Depends(now)]
+
+
+async def require_known_accounts(
+    found: Services, asked: Caller, platform: str, chosen: Sequence[str] | None
+) -> None:
+    """Ask integration-service for an account that may be used. Raises `Invalid`, `Unavailable`."""
+    known = {each.account_id for each in await found.integration.accounts(asked.owner, platform, asked.token)}
+    check_accounts(known, chosen)

@@ -1,0 +1,45 @@
+"""`/livez` and `/readyz`: for those who run the service."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from sqlalchemy import text
+
+from api.dependencies import With
+from api.problems import MEDIA_TYPE
+from domain.errors import Unavailable
+
+router = APIRouter(tags=["health"])
+
+_PATIENCE_S = 3.0
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "Something it needs is not available",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    status: str = "ok"
+
+
+@router.get("/livez", summary="Is the process alive")
+async def livez() -> Health:
+    """It answers."""
+    return Health()
+
+
+@router.get("/readyz", responses=_NOT_READY, summary="Can it serve")
+async def readyz(found: With) -> Health:
+    """The database answers. Temporal need not: commands are stored, and delivered when it is back."""
+    try:
+        async with asyncio.timeout(_PATIENCE_S), found.database.housekeeping() as connection:
+            await connection.execute(text("SELECT 1"))
+    except TimeoutError:
+        raise Unavailable("the database") from None
+    return Health()

@@ -1,0 +1,124 @@
+"""Shapes of campaigns."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from api.schemas.common import ONE_LINE, PLAIN, Body, Reason
+from domain.campaign import State
+from domain.platform import DRY_RUN, Action
+from storage.campaigns import CampaignView
+
+_NEW: dict[str, Any] = {
+    "name": "Spring meeting",
+    "platform": "telegram",
+    "audience_id": "0b5c4c1e-6f0a-4f2e-9d39-0d6a3b0f6d11",
+    "action": "invite",
+    "destination": "https://t.me/spring_meeting",
+    "message": {"texts": ["Hello! We meet on Friday."]},
+    "message_when_refused": True,
+}
+_MADE: dict[str, Any] = _NEW | {
+    "id": "5b1f0c52-98a9-44d0-9a0a-3f1a2d3f9a41",
+    "destination": "spring_meeting",
+    "account_ids": None,
+    "dry_run": False,
+    "recipients": 300,
+    "state": "running",
+    "why": {
+        "code": "preparing",
+        "text": {
+            "en": "Accounts are signing in and their rights are being checked.",
+            "ru": "Аккаунты входят, проверяются их права.",
+        },
+        "since": "2026-03-01T09:05:00Z",
+        "until": None,
+    },
+    "created_at": "2026-03-01T09:05:00Z",
+    "started_at": None,
+    "ended_at": None,
+}
+
+AccountId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
+Destination = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), ONE_LINE]
+PlatformName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), ONE_LINE]
+AccountIds = Annotated[list[AccountId], Field(min_length=1, max_length=1_000)]
+
+
+class Message(Body):
+    """What is written to people: one of the texts each."""
+
+    texts: list[Annotated[str, StringConstraints(max_length=20_000), PLAIN]] = Field(max_length=50)
+
+
+class NewCampaignIn(Body):
+    """A campaign to be made."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _NEW})
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
+    platform: PlatformName
+    audience_id: UUID
+    action: Action
+    destination: Destination = Field("", description="group or channel, as @name or link; needed for invites")
+    message: Message = Field(Message(texts=[]), description="needed to send messages")
+    message_when_refused: bool = Field(False, description="write to those whose settings refuse the invite")
+    account_ids: AccountIds | None = Field(
+        None, description="which accounts may work; default: all on the platform"
+    )
+    dry_run: bool = Field(False, description="every step and every number, and nothing is sent")
+    start: bool = Field(True, description="false makes a draft, to be started later")
+
+
+class CampaignOut(BaseModel):
+    """A campaign: what was asked for, and how it stands."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _MADE})
+
+    id: UUID
+    name: str
+    platform: str
+    audience_id: UUID
+    action: Action
+    destination: str
+    message: Message
+    message_when_refused: bool
+    account_ids: list[str] | None
+    dry_run: bool
+    recipients: int
+    state: State
+    why: Reason
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, campaign: CampaignView) -> "CampaignOut":
+        """From the store's."""
+        return cls(
+            id=campaign.id,
+            name=campaign.name,
+            platform=campaign.platform,
+            audience_id=campaign.audience_id,
+            action=campaign.action,
+            destination=campaign.destination,
+            message=Message.model_construct(texts=list(campaign.texts)),
+            message_when_refused=campaign.message_when_refused,
+            account_ids=None if campaign.account_ids is None else list(campaign.account_ids),
+            dry_run=campaign.adapter == DRY_RUN,
+            recipients=campaign.recipients,
+            state=campaign.state,
+            why=Reason.of(campaign.why.value, campaign.since, campaign.until),
+            created_at=campaign.created_at,
+            started_at=campaign.started_at,
+            ended_at=campaign.ended_at,
+        )
+
+
+class CampaignsOut(BaseModel):
+    """Campaigns, newest first. `next`: give it as `before` for the next page; none: that was all."""
+
+    items: list[CampaignOut]
+    next: datetime | None

@@ -1,0 +1,62 @@
+"""Shapes that several resources share."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from domain.sentences import LANGUAGES
+from domain.why import Why, sentence
+
+
+def _plain(text: str) -> str:
+    if any((character < " " and character not in "\n\r\t") or character == "\x7f" for character in text):
+        raise ValueError("Control characters are not allowed.")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not _plain(text).isprintable():
+        raise ValueError("Line breaks and control characters are not allowed.")
+    return text
+
+
+PLAIN = AfterValidator(_plain)
+"""Text that a person wrote, of several lines perhaps."""
+ONE_LINE = AfterValidator(_one_line)
+"""A name, an id, a link."""
+Limit = Annotated[int, Field(ge=1, le=500)]
+
+
+class Body(BaseModel):
+    """A request's body: what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Words(BaseModel):
+    """One sentence in each language."""
+
+    en: str
+    ru: str
+
+    @classmethod
+    def of(cls, sentences: dict[str, str]) -> "Words":
+        """From a sentence by language."""
+        return cls(**{language: sentences[language] for language in LANGUAGES})
+
+
+class Reason(BaseModel):
+    """Why something stands as it stands. `until`: when that ends by itself, if it does."""
+
+    code: str = Field(examples=["accounts_resting"])
+    text: Words = Field(
+        examples=[{"en": "All accounts rest at the moment.", "ru": "Сейчас все аккаунты отдыхают."}]
+    )
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def of(cls, why: str, since: datetime | None, until: datetime | None) -> "Reason":
+        """From the domain's word."""
+        return cls(code=why, text=Words.of(sentence(Why(why))), since=since, until=until)

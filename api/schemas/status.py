@@ -1,0 +1,122 @@
+"""Shapes of a campaign's numbers: the same from the database, from the workflow and in the report."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.common import Reason
+from domain.statistics import AccountLine, Numbers, Snapshot
+
+_WHY = {"code": "working", "text": {"en": "At work.", "ru": "Работает."}, "since": None, "until": None}
+_EXAMPLE: dict[str, Any] = {
+    "id": "5b1f0c52-98a9-44d0-9a0a-3f1a2d3f9a41",
+    "name": "Spring meeting",
+    "state": "running",
+    "why": _WHY,
+    "as_of": "2026-03-01T09:15:00Z",
+    "counts": {
+        "total": 300,
+        "processed": 120,
+        "percent": 40.0,
+        "invited": 55,
+        "already_member": 3,
+        "messaged": 0,
+        "messaged_instead": 58,
+        "link_sent": 0,
+        "refused": {"blocked_us": 1},
+        "unreachable": {"deleted": 2},
+        "failed": {},
+        "uncertain": 1,
+        "cancelled": 0,
+        "left": 180,
+    },
+    "accounts": [
+        {
+            "id": "a1",
+            "label": "Anna",
+            "state": "working",
+            "why": _WHY,
+            "done": {"invited": 55, "refused": 61},
+            "errors": {},
+        }
+    ],
+    "speed_per_minute": 12.0,
+    "expected_end": "2026-03-01T09:30:00Z",
+}
+
+
+class CountsOut(BaseModel):
+    """Recipients by what became of them: `processed` + `left` = `total`. Those in braces are by reason."""
+
+    total: int
+    processed: int
+    percent: float
+    invited: int
+    already_member: int
+    messaged: int
+    messaged_instead: int = Field(description="messages that replaced a refused invite")
+    link_sent: int
+    refused: dict[str, int]
+    unreachable: dict[str, int]
+    failed: dict[str, int]
+    uncertain: int = Field(description="it is not known whether it was done; never repeated by itself")
+    cancelled: int
+    left: int
+
+    @classmethod
+    def of(cls, numbers: Numbers) -> "CountsOut":
+        """From the domain's."""
+        return cls.model_validate(numbers, from_attributes=True)
+
+
+class AccountStatusOut(BaseModel):
+    """One account in the campaign. `done`: what it did, by outcome. `errors`: what went wrong, by reason."""
+
+    id: str
+    label: str
+    state: str = Field(examples=["working", "cooldown", "limited", "blocked", "not_admin", "inactive"])
+    why: Reason
+    done: dict[str, int]
+    errors: dict[str, int]
+
+    @classmethod
+    def of(cls, line: AccountLine, label: str) -> "AccountStatusOut":
+        """From the domain's."""
+        why = Reason.of(line.why, line.since, line.until)
+        return cls(
+            id=line.account_id, label=label, state=line.state, why=why, done=line.done, errors=line.errors
+        )
+
+
+class StatusOut(BaseModel):
+    """A campaign at the moment `as_of`."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
+
+    id: str
+    name: str
+    state: str
+    why: Reason
+    as_of: datetime
+    counts: CountsOut
+    accounts: list[AccountStatusOut]
+    speed_per_minute: float
+    expected_end: datetime | None
+
+    @classmethod
+    def of(cls, name: str, snapshot: Snapshot, labels: dict[str, str]) -> "StatusOut":
+        """From the domain's; `labels` by account."""
+        return cls(
+            id=snapshot.campaign_id,
+            name=name,
+            state=snapshot.state,
+            why=Reason.of(snapshot.why, snapshot.since, snapshot.until),
+            as_of=snapshot.as_of,
+            counts=CountsOut.of(snapshot.numbers),
+            accounts=[
+                AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts
+            ],
+            speed_per_minute=snapshot.per_minute,
+            expected_end=snapshot.expected_end,
+        )

@@ -1,0 +1,98 @@
+"""channels.*: look at a channel or supergroup and at who is in it."""
+
+from typing import Any
+
+from telethon.tl import types
+
+from devstack.telegram_dc.errors import RpcError
+from devstack.telegram_dc.methods import views
+from devstack.telegram_dc.methods.context import Answer, Context
+from devstack.telegram_dc.scenario import Person
+from devstack.telegram_dc.world import ChatState
+
+
+def get_channels(call: Context, request: Any) -> Answer:
+    """channels.getChannels."""
+    return types.messages.Chats([views.channel(call, call.chat(peer)) for peer in request.id])
+
+
+def get_full_channel(call: Context, request: Any) -> Answer:
+    """channels.getFullChannel, for its participants_count."""
+    state = call.chat(request.channel)
+    admin = state.is_admin(call.account.name)
+    full = types.ChannelFull(
+        id=state.chat.id,
+        about="",
+        read_inbox_max_id=0,
+        read_outbox_max_id=0,
+        unread_count=0,
+        chat_photo=types.PhotoEmpty(0),
+        notify_settings=types.PeerNotifySettings(),
+        bot_info=[],
+        pts=1,
+        can_view_participants=(admin or state.chat.kind == "supergroup") or None,
+        participants_count=len(state.members),
+        admins_count=len(state.chat.admins) + bool(state.chat.creator) if admin else None,
+    )
+    return types.messages.ChatFull(full, chats=[views.channel(call, state)], users=[])
+
+
+def get_participant(call: Context, request: Any) -> Answer:
+    """channels.getParticipant. In a channel only admins see others."""
+    state = call.chat(request.channel)
+    person = _subject(call, request.participant)
+    if not call.is_self(person) and state.chat.kind == "channel" and not state.is_admin(call.account.name):
+        raise RpcError(400, "CHAT_ADMIN_REQUIRED")
+    return types.channels.ChannelParticipant(
+        _participant(call, state, person),
+        chats=[views.channel(call, state)],
+        users=[views.user(call, person)],
+    )
+
+
+def _subject(call: Context, peer: Any) -> Person:
+    if isinstance(peer, (types.InputPeerChannel, types.InputPeerChat, types.InputPeerEmpty)):
+        raise RpcError(400, "PARTICIPANT_ID_INVALID")
+    return call.person(peer, "USER_ID_INVALID")
+
+
+def _participant(call: Context, state: ChatState, person: Person) -> Answer:
+    account = call.world.account_of(person.user_id) or ""
+    if person.user_id not in state.members:
+        return _absent(call, state, person)
+    if account and account == state.chat.creator:
+        return types.ChannelParticipantCreator(person.user_id, views.rights(state, account))
+    if account in state.chat.admins:
+        return _admin(call, state, account, person)
+    if call.is_self(person):
+        return types.ChannelParticipantSelf(person.user_id, _promoter(call, state), call.now)
+    return types.ChannelParticipant(person.user_id, call.now)
+
+
+def _admin(call: Context, state: ChatState, account: str, person: Person) -> Answer:
+    return types.ChannelParticipantAdmin(
+        user_id=person.user_id,
+        promoted_by=_promoter(call, state),
+        date=call.now,
+        admin_rights=views.rights(state, account),
+        is_self=call.is_self(person) or None,
+        inviter_id=_promoter(call, state) if call.is_self(person) else None,
+    )
+
+
+def _absent(call: Context, state: ChatState, person: Person) -> Answer:
+    # Telegram answers for a person who was removed with a participant that is banned and has left.
+    if not state.has_kicked(person):
+        raise RpcError(400, "USER_NOT_PARTICIPANT")
+    return types.ChannelParticipantBanned(
+        peer=types.PeerUser(person.user_id),
+        kicked_by=_promoter(call, state),
+        date=call.now,
+        banned_rights=types.ChatBannedRights(until_date=None, view_messages=True),
+        left=True,
+    )
+
+
+def _promoter(call: Context, state: ChatState) -> int:
+    creator = call.world.accounts.get(state.chat.creator or "")
+    return creator.user_id if creator else 1

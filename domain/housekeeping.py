@@ -1,0 +1,29 @@
+"""What housekeeping is told of other owners' work: ids and numbers, nothing else."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.account import AccountRef
+from domain.campaign import Wanted
+
+
+@dataclass(frozen=True)
+class LiveCampaign:
+    """A campaign that was started and has not ended. `platform`, to find it by."""
+
+    owner: str
+    campaign_id: str
+    platform: str
+    wanted: Wanted
+    control_no: int
+    acknowledged_no: int
+    wanted_at: datetime
+
+
+@dataclass(frozen=True)
+class StaleTurn:
+    """A turn that stands open though nobody holds its account."""
+
+    turn_id: str
+    campaign_id: str
+    ref: AccountRef

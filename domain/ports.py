@@ -1,0 +1,132 @@
+"""What the business asks of the outside. Adapters, storage and runtime implement these; they are built in `worker.py`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from domain.account import AccountRef, Credentials, HeldElsewhere, KnownAccount, Lease
+from domain.limits import Limits
+from domain.outcome import Outcome, Reason
+from domain.platform import Capabilities
+from domain.recipient import Person
+
+
+class Clock(Protocol):
+    """Business time. Tests give Temporal's skipped time here."""
+
+    async def now(self) -> datetime:
+        """The present moment, in UTC."""
+
+
+LimitsSource = Callable[[], Limits]
+"""The limits in force now: the file is read again when it changes."""
+
+
+class Right(StrEnum):
+    """What an account may do at a destination."""
+
+    INVITE = "invite"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class DestinationCheck:
+    """One account's view of the destination.
+
+    `right`: whether it may add people. `reason`: why not, or what is wrong with the destination itself
+    (`destination_unknown`, `destination_private`, …; `no_right_to_invite` where only this account lacks the right).
+    `members`: how many there are now, where the platform tells.
+    """
+
+    right: Right
+    reason: Reason = Reason.NONE
+    title: str = ""
+    kind: str = ""
+    members: int | None = None
+
+
+@dataclass(frozen=True)
+class AccountRights:
+    """One account's rights at a destination, as a caller is told. `reason`: why it may not invite, or ''."""
+
+    account_id: str
+    can_invite: bool
+    reason: str = ""
+    title: str = ""
+    kind: str = ""
+    members: int | None = None
+
+
+class Session(Protocol):
+    """One account's live connection to its platform. Never connected again once it broke: a new one is made.
+
+    Every method has a deadline of its own. What the platform answers is a value; `Unavailable` is raised when the
+    request surely was not carried out, `InDoubt` when it may have been.
+    """
+
+    @property
+    def connected(self) -> bool:
+        """False for good once the connection is gone."""
+
+    async def check_destination(self, destination: str) -> DestinationCheck:
+        """Look at the destination and at this account's rights there."""
+
+    async def invite(self, person: Person, destination: str) -> Outcome:
+        """Add the person to the destination."""
+
+    async def send(self, person: Person, text: str, key: int) -> Outcome:
+        """Write to the person. The platform drops a second message with the same `key` (63 bits)."""
+
+    async def is_member(self, person: Person, destination: str) -> bool:
+        """Whether the person is in the destination now: settles an invite in doubt."""
+
+    async def keep_alive(self, disconnect_after: timedelta) -> None:
+        """Have the platform drop this connection unless called again within `disconnect_after`."""
+
+    async def close(self) -> None:
+        """Disconnect and forget the credentials. Never raises."""
+
+
+class Adapter(Protocol):
+    """A platform."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    async def connect(
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+    ) -> "Session | Outcome":
+        """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account."""
+
+
+class AccountDirectory(Protocol):
+    """integration-service, asked by a worker in the owner's name."""
+
+    async def accounts(self, owner: str, platform: str) -> Sequence[KnownAccount]:
+        """The owner's accounts on the platform. Raises `Unavailable`."""
+
+    async def report(self, owner: str, account_id: str, reason: Reason, at: datetime) -> None:
+        """Tell that the account was found blocked (ACC-5). Raises `Unavailable`."""
+
+
+class CredentialStore(Protocol):
+    """Vault."""
+
+    async def read(self, path: str) -> Credentials:
+        """The secret's fields. Raises `Unavailable`, or `NotFound` where there is none."""
+
+
+class Leases(Protocol):
+    """Who holds which account's client, by the database's clock."""
+
+    async def acquire(self, ref: AccountRef, holder: str, queue: str, length: timedelta) -> Lease | HeldElsewhere:
+        """Take a free or ended lease, or one that `holder` has already, with a new fencing number."""
+
+    async def renew(self, leases: Sequence[Lease], length: timedelta) -> frozenset[AccountRef]:
+        """Prolong the leases that are still ours; those that are missing in the answer are lost."""
+
+    async def release(self, lease: Lease) -> None:
+        """Give the lease up, if it is still ours."""

@@ -1,0 +1,38 @@
+"""What a campaign's workflow learns when it looks at its campaign."""
+
+from dataclasses import dataclass
+
+from domain.campaign import Wanted
+from domain.statistics import Snapshot
+
+
+@dataclass(frozen=True)
+class Review:
+    """`accounts_due`: the list of accounts is to be read. `usable`: whose runs should exist. `wake`: whose runs sleep
+    though there is something for them to do."""
+
+    wanted: Wanted
+    control_no: int
+    ended: bool
+    accounts_due: bool
+    platform: str
+    adapter: str
+    destination: str
+    usable: list[str]
+    wake: list[str]
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which accounts a campaign may use: those named, or (None) all of its owner on the platform."""
+
+    owner: str
+    campaign_id: str
+    platform: str
+    adapter: str
+    account_ids: tuple[str, ...] | None
+
+    def includes(self, account_id: str) -> bool:
+        """Whether the campaign may use the account."""
+        return self.account_ids is None or account_id in self.account_ids

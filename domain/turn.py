@@ -1,0 +1,131 @@
+"""A turn: one account's right to act once. What is given to it, and what its outcomes lead to (DESIGN §3, §6)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.account import AccountRef
+from domain.campaign import Wanted
+from domain.outcome import INVITE_FALLBACK, Kind, Outcome, Party, Reason
+from domain.platform import Action
+from domain.recipient import Person
+
+TRIES = 3
+"""After so many accounts' failures on one recipient it is failed (LIM-5)."""
+
+
+class AttemptState(StrEnum):
+    """An attempt's way: open → sent (a call may have been made) → settled."""
+
+    OPEN = "open"
+    SENT = "sent"
+    SETTLED = "settled"
+
+
+@dataclass(frozen=True)
+class TurnKey:
+    """Names a turn. `turn_id` is made by the account's run and stays the same over retries."""
+
+    turn_id: str
+    campaign_id: str
+    ref: AccountRef
+    fence: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One recipient within a turn. `key`: what the platform recognises a repetition by (63 bits)."""
+
+    slot: int
+    person: Person
+    action: Action
+    state: AttemptState
+    key: int
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn that is to be carried out, first or again: its attempts are the same each time."""
+
+    turn_id: str
+    action: Action
+    destination: str
+    texts: tuple[str, ...]
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The turn of this id is done already: take the next number."""
+
+
+@dataclass(frozen=True)
+class Halted:
+    """The campaign does not want actions now."""
+
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the queue holds of a recipient.
+
+    `instead`: a message that replaces a refused invite. `tried`: the accounts that failed on the person (LIM-5):
+    untried ones go first; with none left that is active or resting, one that failed may try again.
+    """
+
+    action: Action
+    instead: bool
+    tried: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Final:
+    """The recipient is settled."""
+
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Again:
+    """The recipient goes back to the queue: to its place (nothing happened), or to the tail."""
+
+    work: Work
+    to_tail: bool
+
+
+def follow_up(
+    outcome: Outcome, work: Work, account_id: str, *, message_when_refused: bool, wanted: Wanted
+) -> Final | Again:
+    """What becomes of a recipient after `outcome`. In a cancelled campaign nobody goes back to the queue."""
+    following = _follow_up(outcome, work, account_id, message_when_refused)
+    if isinstance(following, Again) and wanted is Wanted.CANCELLED:
+        return Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
+    return following
+
+
+def _follow_up(outcome: Outcome, work: Work, account_id: str, message_when_refused: bool) -> Final | Again:
+    if _falls_back(outcome, work, message_when_refused):
+        return Again(Work(Action.MESSAGE, instead=True, tried=()), to_tail=True)
+    if outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
+        return Again(work, to_tail=False)
+    if outcome.kind is Kind.UNAVAILABLE:
+        return Again(work, to_tail=True)
+    if outcome.kind.party is Party.ACCOUNT:
+        return _next_account(work, account_id)
+    if outcome.kind is Kind.CONTENT:
+        return Final(Outcome(Kind.FAILED, outcome.reason))
+    return Final(outcome)
+
+
+def _falls_back(outcome: Outcome, work: Work, message_when_refused: bool) -> bool:
+    refused = outcome.kind is Kind.REFUSED and outcome.reason in INVITE_FALLBACK
+    return refused and work.action is Action.INVITE and message_when_refused
+
+
+def _next_account(work: Work, account_id: str) -> Final | Again:
+    tried = (*work.tried, account_id)
+    if len(tried) >= TRIES:
+        return Final(Outcome(Kind.FAILED, Reason.ACCOUNTS_EXHAUSTED))
+    return Again(Work(work.action, work.instead, tried), to_tail=True)

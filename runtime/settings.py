@@ -1,0 +1,87 @@
+"""Deployment: addresses, roles, times. Read from the environment (INVITE_…) where a process starts, nowhere else."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.account import LeaseTimes
+
+_LIMITS_FILE = Path(__file__).parent.parent / "limits.toml"
+
+
+class _Common(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="INVITE_", frozen=True)
+
+    database_url: SecretStr = Field(description="postgresql+psycopg://…, as role invite_api or invite_worker")
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_task_queue: str = "invite"
+    database_pool: int = Field(20, ge=2, description="connections at most")
+    integration_url: str = Field(description="integration-service's base address")
+    integration_timeout: timedelta = timedelta(seconds=5)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class ApiSettings(_Common):
+    """What the API needs."""
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
+    jwt_secret: SecretStr | None = Field(None, description="for HS256")
+    jwt_public_key: str | None = Field(None, description="PEM, for RS256 and ES256")
+    jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
+    jwt_leeway: timedelta = timedelta(seconds=10)
+    max_upload_bytes: int = 64 * 1024 * 1024
+    max_rows: int = 1_000_000
+    admin_check_wait: timedelta = timedelta(seconds=20)
+    temporal_timeout: timedelta = Field(timedelta(seconds=3), description="a command does not wait longer for it")
+
+    @model_validator(mode="after")
+    def _key_fits(self) -> "ApiSettings":
+        if self.jwt_algorithm == "HS256":
+            if self.jwt_secret is None or len(self.jwt_secret.get_secret_value()) < 32:
+                raise ValueError("INVITE_JWT_SECRET must be set, with at least 32 characters, for HS256")
+        elif not self.jwt_public_key:
+            raise ValueError(f"INVITE_JWT_PUBLIC_KEY must be set for {self.jwt_algorithm}")
+        return self
+
+
+class WorkerSettings(_Common):
+    """What a worker needs."""
+
+    vault_url: str
+    vault_token: SecretStr
+    vault_mount: str = "secret"
+    vault_timeout: timedelta = timedelta(seconds=5)
+    service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
+    limits_file: Path = _LIMITS_FILE
+    lease_length: timedelta = LeaseTimes.length
+    lease_renew_every: timedelta = LeaseTimes.renew_every
+    lease_disconnect_after: timedelta = LeaseTimes.disconnect_after
+    lease_closing_margin: timedelta = LeaseTimes.closing_margin
+    request_deadline: timedelta = Field(timedelta(seconds=20), description="of one platform request")
+    time_box: timedelta = Field(timedelta(seconds=5), description="how long one activity takes turns")
+    idle_close: timedelta = Field(timedelta(minutes=5), description="an account that rests longer is closed")
+    graceful_shutdown: timedelta = Field(timedelta(seconds=20), description="for activities at SIGTERM")
+    max_activities: int = 200
+    poll_waiting: timedelta = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
+    poll_running: timedelta = Field(timedelta(minutes=5), description="the same while it runs")
+
+    @model_validator(mode="after")
+    def _lease_is_safe(self) -> "WorkerSettings":
+        _ = self.lease
+        return self
+
+    @property
+    def lease(self) -> LeaseTimes:
+        """The lease's times. Raises `ValueError` when they would let two clients live."""
+        return LeaseTimes(
+            length=self.lease_length,
+            renew_every=self.lease_renew_every,
+            disconnect_after=self.lease_disconnect_after,
+            closing_margin=self.lease_closing_margin,
+        )

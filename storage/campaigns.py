@@ -1,0 +1,236 @@
+"""Campaigns as their owner makes, reads and commands them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.campaign import Command, Phase, State, Wanted, obey, state
+from domain.errors import Forbidden, NotFound
+from domain.platform import Action, Identifier
+from domain.why import Why
+from storage import recipients
+from storage.engine import Database
+from storage.tables import Audience, Campaign
+
+_campaign = Campaign.__table__  # type: ignore[attr-defined]
+_audience = Audience.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class NewCampaign:
+    """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people."""
+
+    name: str
+    platform: str
+    adapter: str
+    audience_id: UUID
+    action: Action
+    destination: str
+    texts: Sequence[str]
+    message_when_refused: bool
+    account_ids: Sequence[str] | None
+    start: bool
+    reaches: Collection[Identifier]
+
+
+@dataclass(frozen=True)
+class CampaignView:
+    """A campaign as it is read: what was asked for, and how it stands."""
+
+    id: UUID
+    owner: str
+    name: str
+    platform: str
+    adapter: str
+    audience_id: UUID
+    action: Action
+    destination: str
+    texts: tuple[str, ...]
+    message_when_refused: bool
+    account_ids: tuple[str, ...] | None
+    recipients: int
+    wanted: Wanted
+    control_no: int
+    phase: Phase
+    why: Why
+    since: datetime
+    until: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    request_hash: str
+
+    @property
+    def state(self) -> State:
+        """The state that people see."""
+        return state(self.wanted, self.phase)
+
+
+class Campaigns:
+    """The store of campaigns for the API."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self, owner: str, new: NewCampaign, idempotency_key: str | None, request_hash: str, now: datetime
+    ) -> tuple[CampaignView, bool]:
+        """Make the campaign with all its recipients, or find the one that `idempotency_key` made before.
+
+        Answers it and whether it was made now. Raises `NotFound` for an audience that is not this owner's, and
+        `Forbidden` when the key was used for another request.
+        """
+        try:
+            async with self._database.owner(owner) as tx:
+                earlier = await _by_key(tx, owner, idempotency_key)
+                if earlier is None:
+                    return await _create(tx, owner, new, idempotency_key, request_hash, now), True
+        except IntegrityError:  # the same key at the same moment: the other request has won
+            async with self._database.owner(owner) as tx:
+                earlier = await _by_key(tx, owner, idempotency_key)
+            if earlier is None:
+                raise
+        return _same(earlier, request_hash), False
+
+    async def made_before(
+        self, owner: str, idempotency_key: str | None, request_hash: str
+    ) -> CampaignView | None:
+        """The campaign that the key made before, if any: a repetition is not checked anew. Raises `Forbidden`."""
+        if idempotency_key is None:
+            return None
+        async with self._database.owner(owner) as tx:
+            earlier = await _by_key(tx, owner, idempotency_key)
+        return None if earlier is None else _same(earlier, request_hash)
+
+    async def get(self, owner: str, campaign_id: UUID) -> CampaignView:
+        """One campaign. Raises `NotFound`."""
+        async with self._database.owner(owner) as tx:
+            return await read(tx, owner, campaign_id)
+
+    async def list(self, owner: str, limit: int, before: datetime | None = None) -> Sequence[CampaignView]:
+        """The owner's campaigns, newest first; `before`: those made earlier than that."""
+        query = select(_campaign).where(_campaign.c.owner == owner)
+        if before is not None:
+            query = query.where(_campaign.c.created_at < before)
+        async with self._database.owner(owner) as tx:
+            rows = await tx.execute(query.order_by(_campaign.c.created_at.desc()).limit(limit))
+            return [view(row) for row in rows.mappings()]
+
+    async def command(self, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
+        """Write the owner's wish. A repeated command changes nothing. Raises `NotFound`, `Forbidden`."""
+        async with self._database.owner(owner) as tx:
+            return await wish(tx, owner, campaign_id, command, now)
+
+
+async def wish(
+    tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime
+) -> CampaignView:
+    """Write the wish that `command` means, with a new control number unless it is the present one."""
+    campaign = await read(tx, owner, campaign_id, lock=True)
+    wanted = obey(command, campaign.wanted, campaign.phase)
+    if wanted is campaign.wanted:
+        return campaign
+    await tx.execute(
+        update(_campaign)
+        .where(_campaign.c.id == campaign_id, _campaign.c.owner == owner)
+        .values(wanted=wanted.value, control_no=campaign.control_no + 1, wanted_at=now)
+    )
+    return await read(tx, owner, campaign_id)
+
+
+async def read(tx: AsyncConnection, owner: str, campaign_id: UUID, *, lock: bool = False) -> CampaignView:
+    """One campaign within a transaction. Raises `NotFound`."""
+    query = select(_campaign).where(_campaign.c.id == campaign_id, _campaign.c.owner == owner)
+    row = (await tx.execute(query.with_for_update(key_share=True) if lock else query)).mappings().first()
+    if row is None:
+        raise NotFound("campaign")
+    return view(row)
+
+
+def view(row: RowMapping) -> CampaignView:
+    """A table's row in the domain's words."""
+    return CampaignView(
+        id=row["id"],
+        owner=row["owner"],
+        name=row["name"],
+        platform=row["platform"],
+        adapter=row["adapter"],
+        audience_id=row["audience_id"],
+        action=Action(row["action"]),
+        destination=row["destination"],
+        texts=tuple(row["texts"]),
+        message_when_refused=row["message_when_refused"],
+        account_ids=None if row["account_ids"] is None else tuple(row["account_ids"]),
+        recipients=row["recipients"],
+        wanted=Wanted(row["wanted"]),
+        control_no=row["control_no"],
+        phase=Phase(row["phase"]),
+        why=Why(row["why"]),
+        since=row["since"],
+        until=row["until"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        request_hash=row["request_hash"],
+    )
+
+
+def _same(earlier: CampaignView, request_hash: str) -> CampaignView:
+    if earlier.request_hash != request_hash:
+        raise Forbidden("This Idempotency-Key was used for another request.")
+    return earlier
+
+
+async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignView | None:
+    if key is None:
+        return None
+    rows = await tx.execute(
+        select(_campaign).where(_campaign.c.owner == owner, _campaign.c.idempotency_key == key)
+    )
+    row = rows.mappings().first()
+    return None if row is None else view(row)
+
+
+async def _create(
+    tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
+) -> CampaignView:
+    stored = await tx.scalar(
+        select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
+    )
+    if stored is None:
+        raise NotFound("audience")
+    campaign_id = uuid4()
+    await tx.execute(
+        insert(_campaign).values(
+            id=campaign_id,
+            owner=owner,
+            name=new.name,
+            platform=new.platform,
+            adapter=new.adapter,
+            audience_id=new.audience_id,
+            action=new.action.value,
+            destination=new.destination,
+            texts=list(new.texts),
+            message_when_refused=new.message_when_refused,
+            account_ids=None if new.account_ids is None else list(new.account_ids),
+            revision=1,
+            recipients=stored,
+            created_at=now,
+            idempotency_key=key,
+            request_hash=request_hash,
+            wanted=(Wanted.RUN if new.start else Wanted.NONE).value,
+            control_no=1 if new.start else 0,
+            wanted_at=now,
+            phase=Phase.NEW.value,
+            why=(Why.PREPARING if new.start else Why.DRAFT).value,
+            since=now,
+            acknowledged_no=0,
+        )
+    )
+    await recipients.copy_audience(tx, owner, campaign_id, new.audience_id, new.action, new.reaches, now)
+    return await read(tx, owner, campaign_id)

@@ -1,0 +1,72 @@
+"""Connections to PostgreSQL: every transaction names its owner, and every wait for the database has an end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from domain.errors import Unavailable
+
+_SESSION = " ".join(
+    f"-c {setting}"
+    for setting in (
+        "statement_timeout=60s",
+        "lock_timeout=10s",
+        "idle_in_transaction_session_timeout=30s",
+        # A generic plan, made while a table was small or unknown, would join by nested loops for ever.
+        "plan_cache_mode=force_custom_plan",
+        "timezone=UTC",
+    )
+)
+_CONNECT = {
+    "connect_timeout": 5,
+    "options": _SESSION,
+    "application_name": "invite-service",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_OWNER = text("SELECT set_config('app.owner', :owner, true)")
+
+
+class Database:
+    """A pool of connections under one role. Raises `Unavailable` when the server cannot be reached."""
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self._engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, connect_args=_CONNECT
+        )
+
+    @asynccontextmanager
+    async def owner(self, owner: str) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees and changes this owner's rows only."""
+        if not owner:
+            raise ValueError("a transaction needs an owner")
+        async with self._transaction() as connection:
+            await connection.execute(_OWNER, {"owner": owner})
+            yield connection
+
+    @asynccontextmanager
+    async def housekeeping(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction without an owner: it sees no rows, and may call housekeeping's functions."""
+        async with self._transaction() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError, TimeoutError) as error:
+            raise Unavailable("the database", type(error).__name__) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable("the database", "the connection was lost") from error
+            raise

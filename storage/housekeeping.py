@@ -1,0 +1,51 @@
+"""What crosses owners: read through the functions of the housekeeping role only."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from domain.account import AccountRef
+from domain.campaign import Wanted
+from domain.housekeeping import LiveCampaign, StaleTurn
+from storage.engine import Database
+
+_LIVE = text("SELECT * FROM live_campaigns(:after, :at_most)")
+_STALE = text("SELECT * FROM stale_turns(:opened_before, :at_most)")
+
+
+class Housekeeping:
+    """The store for housekeeping."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def live_campaigns(self, after: str, at_most: int) -> list[LiveCampaign]:
+        """Started campaigns that have not ended, by id, those after `after`."""
+        async with self._database.housekeeping() as tx:
+            rows = await tx.execute(_LIVE, {"after": UUID(after), "at_most": at_most})
+            return [
+                LiveCampaign(
+                    owner=row["owner"],
+                    campaign_id=str(row["campaign_id"]),
+                    platform=row["platform"],
+                    wanted=Wanted(row["wanted"]),
+                    control_no=row["control_no"],
+                    acknowledged_no=row["acknowledged_no"],
+                    wanted_at=row["wanted_at"],
+                )
+                for row in rows.mappings()
+            ]
+
+    async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
+        """Open turns, begun before then, of accounts that nobody holds."""
+        async with self._database.housekeeping() as tx:
+            rows = await tx.execute(_STALE, {"opened_before": opened_before, "at_most": at_most})
+            return [
+                StaleTurn(
+                    turn_id=row["turn_id"],
+                    campaign_id=str(row["campaign_id"]),
+                    ref=AccountRef(row["owner"], row["adapter"], row["account_id"]),
+                )
+                for row in rows.mappings()
+            ]

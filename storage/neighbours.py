@@ -1,0 +1,142 @@
+"""The services beside ours, over HTTP: what they say is bounded, checked, and never trusted to be complete."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import structlog
+
+from domain.account import ExternalStatus, KnownAccount
+from domain.errors import Forbidden, Unavailable
+from domain.outcome import Reason
+
+_WHO = "integration-service"
+_MAX_ANSWER = 8 * 1024 * 1024
+_MAX_ACCOUNTS = 10_000
+_MAX_ID = 200
+_MAX_VALUE = 64 * 1024
+
+_log = structlog.get_logger("execution")
+
+
+class TokenRefused(Forbidden):
+    """integration-service does not accept the token for this owner."""
+
+
+class IntegrationService:
+    """integration-service (ACC-1, ACC-5). The token is the caller's: the user's own, or a service token of ours."""
+
+    def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
+        """`client` brings the timeouts."""
+        self._base = base_url.rstrip("/")
+        self._client = client
+
+    async def accounts(self, owner: str, platform: str, token: str) -> list[KnownAccount]:
+        """The owner's accounts on the platform, by id. Raises `Unavailable`, `TokenRefused`."""
+        query = f"user_id={quote(owner, safe='')}&platform={quote(platform, safe='')}"
+        answer = await self._ask("GET", f"/accounts?{query}", token)
+        items = _json(answer)
+        if not isinstance(items, list) or len(items) > _MAX_ACCOUNTS:
+            raise Unavailable(_WHO, "it answered something that is not a list of accounts")
+        read = [_account(item) for item in items]
+        bad = read.count(None)
+        if bad:
+            _log.warning("accounts_not_understood", owner=owner, platform=platform, count=bad)
+        known = {each.account_id: each for each in read if each is not None and each.platform == platform}
+        return sorted(known.values(), key=lambda each: each.account_id)
+
+    async def report(self, owner: str, account_id: str, reason: Reason, at: datetime, token: str) -> None:
+        """Tell that the account was found blocked. Raises `Unavailable`, `TokenRefused`."""
+        body = {"user_id": owner, "account_id": account_id, "reason": reason.value, "at": at.isoformat()}
+        await self._ask("POST", "/accounts/check", token, body)
+
+    async def _ask(self, method: str, path: str, token: str, body: object = None) -> bytes:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        try:
+            async with self._client.stream(method, self._base + path, headers=headers, json=body) as response:
+                _check(response)
+                return await _bounded(response)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            # Its text may hold the address with the owner's name: the type must do.
+            raise Unavailable(_WHO, type(error).__name__) from None
+
+
+def _check(response: httpx.Response) -> None:
+    if response.status_code in (401, 403):
+        raise TokenRefused("integration-service does not accept this token for this owner.")
+    if not response.is_success:
+        raise Unavailable(_WHO, f"it answered with status {response.status_code}")
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    answer = bytearray()
+    async for block in response.aiter_bytes():
+        answer += block
+        if len(answer) > _MAX_ANSWER:
+            raise Unavailable(_WHO, "its answer is too long")
+    return bytes(answer)
+
+
+def _json(answer: bytes) -> Any:
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        raise Unavailable(_WHO, "it answered something that is not JSON") from None
+
+
+def _account(item: Any) -> KnownAccount | None:
+    """The account, or None where what must be there is not."""
+    if not isinstance(item, dict):
+        return None
+    account_id, platform = _text(item.get("id"), _MAX_ID), _text(item.get("platform"), _MAX_ID)
+    created_at = _moment(item.get("created_at"))
+    if not account_id or not platform or created_at is None:
+        return None
+    return KnownAccount(
+        account_id=account_id,
+        label=(_text(item.get("label"), _MAX_VALUE) or account_id)[:_MAX_ID],
+        platform=platform,
+        status=_status(item.get("status")),
+        created_at=created_at,
+        credentials_version=_version(item.get("credentials_version")),
+        vault_path=_text(item.get("vault_path"), 1000),
+        inline_credentials=_mapping(item.get("credentials")),
+        proxy=_mapping(item.get("proxy")),
+    )
+
+
+def _text(value: Any, most: int) -> str:
+    """A short string or a number as a string; '' for anything else, and for what no database takes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or len(value) > most or "\0" in value:
+        return ""
+    return value if not any("\ud800" <= character <= "\udfff" for character in value) else ""
+
+
+def _version(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+
+
+def _status(value: Any) -> ExternalStatus:
+    """A status that we do not know is not one that works."""
+    known: Sequence[str] = [each.value for each in ExternalStatus]
+    return ExternalStatus(value) if value in known else ExternalStatus.INACTIVE
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _mapping(value: Any) -> Mapping[str, str] | None:
+    if not isinstance(value, dict) or not value or len(value) > 50:
+        return None
+    texts = {key: _text(each, _MAX_VALUE) for key, each in value.items()}
+    return {key: text for key, text in texts.items() if text} or None

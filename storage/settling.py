@@ -1,0 +1,233 @@
+"""What a turn's outcomes change: attempts, recipients, queue, counters, budget and account, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.account import AccountRef
+from domain.campaign import Wanted
+from domain.limits import PlatformLimits
+from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
+from domain.platform import Action
+from domain.policy import Standing, after
+from domain.turn import Again, AttemptState, Final, Work, follow_up
+from domain.why import Why
+from storage.accounts import scope, stand
+
+_TURN = text("""
+    SELECT t.id, t.campaign_id, t.action, t.budget, t.opened_at, t.closed_at, c.wanted, c.message_when_refused
+    FROM turn t JOIN campaign c ON c.id = t.campaign_id
+    WHERE t.id = :turn AND t.owner = :owner FOR UPDATE OF t
+""")
+
+_OPEN_TURN_OF = text("""
+    SELECT id FROM turn WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
+      AND campaign_id = :campaign AND closed_at IS NULL
+""")
+
+_ATTEMPTS = text("""
+    SELECT slot, position, action, instead, seq, tried, state, outcome, reason FROM attempt WHERE turn_id = :turn
+    ORDER BY slot
+""")
+
+_SETTLE_ATTEMPT = text("""
+    UPDATE attempt SET state = 'settled', settled_at = :now, outcome = :kind, reason = :reason
+    WHERE turn_id = :turn AND slot = :slot
+""")
+
+_SETTLE_RECIPIENT = text("""
+    UPDATE recipient SET outcome = :kind, reason = :reason, action = :action, instead = :instead,
+                         account_id = :account_id, settled_at = :now
+    WHERE campaign_id = :campaign AND position = :position
+""")
+
+_QUEUE_AGAIN = text("""
+    INSERT INTO queue (campaign_id, action, seq, owner, position, instead, tried)
+    VALUES (:campaign, :action, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner, :position,
+            :instead, :tried)
+""")
+
+_COUNT = text("""
+    INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
+    VALUES (:campaign, :account_id, :action, :instead, :kind, :reason, :final, :owner, :n)
+    ON CONFLICT (campaign_id, account_id, action, instead, kind, reason, final)
+    DO UPDATE SET n = counter.n + excluded.n
+""")
+
+_PROGRESS = text("""
+    INSERT INTO progress (campaign_id, minute, account_id, owner, n)
+    VALUES (:campaign, date_trunc('minute', CAST(:now AS timestamptz)), :account_id, :owner, 1)
+    ON CONFLICT (campaign_id, minute, account_id) DO UPDATE SET n = progress.n + 1
+""")
+
+_GIVE_BACK = text("""
+    UPDATE usage SET amount = amount - 1
+    WHERE owner = :owner AND scope = :scope AND budget = :budget AND hour = :hour AND amount > 0
+""")
+
+_CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
+
+_LOSES_RIGHT = text("""
+    UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL
+    WHERE campaign_id = :campaign AND account_id = :account_id
+""")
+
+_DESTINATION = {
+    Reason.DESTINATION_FULL: Why.DESTINATION_FULL,
+    Reason.DESTINATION_UNKNOWN: Why.DESTINATION_UNKNOWN,
+    Reason.DESTINATION_PRIVATE: Why.DESTINATION_PRIVATE,
+}
+
+
+async def settle(
+    tx: AsyncConnection,
+    turn_id: str,
+    ref: AccountRef,
+    standing: Standing,
+    outcomes: Mapping[int, Outcome | None],
+    limits: PlatformLimits,
+    gap: timedelta,
+    now: datetime,
+) -> None:
+    """See `Turns.settle`. The account's row is locked, `standing` is what it says."""
+    turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().first()
+    if turn is None:
+        return
+    attempts = (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all()
+    if turn["closed_at"] is not None:
+        await _upgrade(tx, turn, ref, attempts, outcomes, now)
+        return
+    for attempt in attempts:
+        outcome = outcomes.get(attempt["slot"])
+        await _settle_one(tx, turn, ref, attempt, outcome, now)
+        if outcome is not None:
+            standing = after(outcome, standing, limits, now)
+    await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
+    await stand(tx, ref, _paced(standing, gap, now), now)
+
+
+async def abandon(
+    tx: AsyncConnection,
+    ref: AccountRef,
+    campaign_id: str,
+    now: datetime,
+) -> None:
+    """See `Turns.abandon`. The account's row is locked; its standing is left as it is."""
+    names = {"owner": ref.owner, "adapter": ref.adapter, "account_id": ref.account_id, "campaign": campaign_id}
+    turn_id = await tx.scalar(_OPEN_TURN_OF, names)
+    if turn_id is None:
+        return
+    turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().one()
+    for attempt in (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all():
+        sent = attempt["state"] == AttemptState.SENT
+        outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
+        await _settle_one(tx, turn, ref, attempt, outcome, now)
+    await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
+
+
+def _paced(standing: Standing, gap: timedelta, now: datetime) -> Standing:
+    """The gap counts from the end of the action."""
+    return replace(standing, next_at=max(now + gap, standing.next_at or now))
+
+
+async def _settle_one(
+    tx: AsyncConnection,
+    turn: RowMapping,
+    ref: AccountRef,
+    attempt: RowMapping,
+    outcome: Outcome | None,
+    now: datetime,
+) -> None:
+    work = Work(Action(attempt["action"]), attempt["instead"], tuple(attempt["tried"]))
+    following: Final | Again = Again(work, to_tail=False)
+    if outcome is not None:
+        following = follow_up(
+            outcome,
+            work,
+            ref.account_id,
+            message_when_refused=turn["message_when_refused"],
+            wanted=Wanted(turn["wanted"]),
+        )
+    elif turn["wanted"] == Wanted.CANCELLED:
+        following = Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
+    names = _names(turn, ref, attempt) | {"now": now}
+    kind, reason = (outcome.kind.value, outcome.reason.value) if outcome else (None, None)
+    await tx.execute(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})
+    if outcome is None or outcome.kind in UNSPENT:
+        await _give_back(tx, turn, ref)
+    if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
+        why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
+        why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
+        await tx.execute(_LOSES_RIGHT, names | {"why": why.value})
+    if isinstance(following, Again):
+        await _again(tx, names, following, outcome)
+    else:
+        await _final(tx, names, following.outcome, outcome)
+
+
+def _names(turn: RowMapping, ref: AccountRef, attempt: RowMapping) -> dict[str, object]:
+    return {
+        "turn": turn["id"],
+        "slot": attempt["slot"],
+        "campaign": turn["campaign_id"],
+        "owner": ref.owner,
+        "account_id": ref.account_id,
+        "position": attempt["position"],
+        "action": attempt["action"],
+        "instead": attempt["instead"],
+        "seq": attempt["seq"],
+    }
+
+
+async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, outcome: Outcome | None) -> None:
+    if outcome is not None:
+        await _count(tx, names, outcome, final=False)
+    work = {"action": again.work.action.value, "instead": again.work.instead, "tried": list(again.work.tried)}
+    await tx.execute(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail})
+
+
+async def _final(
+    tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None
+) -> None:
+    if answered is not None and answered != final:  # the third account's failure, or one in a cancelled campaign
+        await _count(tx, names, answered, final=False)
+    await tx.execute(_SETTLE_RECIPIENT, names | {"kind": final.kind.value, "reason": final.reason.value})
+    await _count(tx, names, final, final=True)
+    await tx.execute(_PROGRESS, names)
+
+
+async def _count(tx: AsyncConnection, names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> None:
+    counted = {"kind": outcome.kind.value, "reason": outcome.reason.value, "final": final, "n": n}
+    await tx.execute(_COUNT, names | counted)
+
+
+async def _give_back(tx: AsyncConnection, turn: RowMapping, ref: AccountRef) -> None:
+    hour = turn["opened_at"].replace(minute=0, second=0, microsecond=0)
+    names = {"owner": ref.owner, "scope": scope(ref), "budget": turn["budget"], "hour": hour}
+    await tx.execute(_GIVE_BACK, names)
+
+
+async def _upgrade(
+    tx: AsyncConnection,
+    turn: RowMapping,
+    ref: AccountRef,
+    attempts: Sequence[RowMapping],
+    outcomes: Mapping[int, Outcome | None],
+    now: datetime,
+) -> None:
+    """A late fact takes the place of an `uncertain`. Anything else that comes twice changes nothing."""
+    for attempt in attempts:
+        fact = outcomes.get(attempt["slot"])
+        if attempt["outcome"] != Kind.UNCERTAIN or fact is None:
+            continue
+        if fact.kind.party not in (Party.NOBODY, Party.RECIPIENT):
+            continue
+        names = _names(turn, ref, attempt) | {"now": now}
+        found = {"kind": fact.kind.value, "reason": fact.reason.value}
+        await tx.execute(_SETTLE_ATTEMPT, names | found)
+        await tx.execute(_SETTLE_RECIPIENT, names | found)
+        await _count(tx, names, Outcome(Kind.UNCERTAIN, Reason(attempt["reason"])), final=True, n=-1)
+        await _count(tx, names, fact, final=True)

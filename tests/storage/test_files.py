@@ -1,0 +1,281 @@
+"""Uploaded files: what they are taken for, what is made of each line, and what is refused with a clear error."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.audience import Contact, DropReason, FileError, Line
+from domain.errors import Invalid
+from domain.sentences import sentence
+from storage.files.sources import Overrides, Source
+
+RUSSIAN = (
+    "Ник;Телефон;Имя;Фамилия;Город\r\n"
+    "@Anna_K;+7 900 123-45-67;Анна;Ким;Томск\r\n"
+    'https://t.me/boris1?start=x;;Пётр;"Иванов; младший";\r\n'
+    ";8 (900) 765-43-21;Фёдор;;\r\n"
+    ";;;;\r\n"
+)
+
+
+def read(content: bytes, **overrides: object) -> list[Line]:
+    source = Source(io.BytesIO(content), Overrides(**overrides))  # type: ignore[arg-type]
+    return list(source.lines())
+
+
+def found(content: bytes, **overrides: object) -> list[Contact | DropReason]:
+    return [line.found for line in read(content, **overrides)]
+
+
+def names(content: bytes, **overrides: object) -> list[str | None]:
+    return [each.username for each in found(content, **overrides) if isinstance(each, Contact)]
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t", "|"])
+def test_a_table_is_read_in_every_encoding_and_with_every_delimiter(encoding: str, delimiter: str) -> None:
+    text = RUSSIAN.replace(";", delimiter).replace(f"Иванов{delimiter} младший", "Иванов; младший")
+    assert read(text.encode(encoding), default_country="RU") == [
+        Line(
+            2,
+            delimiter.join(["@Anna_K", "+7 900 123-45-67", "Анна", "Ким", "Томск"]),
+            Contact("anna_k", "+79001234567", None, "Анна", "Ким", {"Город": "Томск"}),
+        ),
+        Line(
+            3,
+            delimiter.join(["https://t.me/boris1?start=x", "", "Пётр", "Иванов; младший", ""]),
+            Contact("boris1", None, None, "Пётр", "Иванов; младший"),
+        ),
+        Line(
+            4, delimiter.join(["", "8 (900) 765-43-21", "Фёдор", "", ""]), Contact(None, "+79007654321", None, "Фёдор")
+        ),
+        Line(5, delimiter * 4, DropReason.EMPTY),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "username",
+        "User",
+        " LOGIN ",
+        "nickname",
+        "Ник",
+        "логин",
+        "Юзернейм",
+        "telegram",
+        "Имя пользователя",
+        "Контакт",
+    ],
+)
+def test_a_header_names_the_column_of_usernames(header: str) -> None:
+    assert names(f"город,{header}\nТомск,@anna\n".encode()) == ["anna"]
+
+
+@pytest.mark.parametrize("header", ["phone", "Tel.", "Телефон", "НОМЕР", "phone-number", "Номер телефона"])
+def test_a_header_names_the_column_of_phones(header: str) -> None:
+    assert found(f"город,{header}\nТомск,+79001234567\n".encode()) == [
+        Contact(phone="+79001234567", fields={"город": "Томск"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("@anna", Contact("anna")),
+        ("Anna_K", Contact("anna_k")),
+        ("t.me/anna", Contact("anna")),
+        ("https://telegram.me/Anna?start=1", Contact("anna")),
+        ("+7 (900) 123-45-67", Contact(phone="+79001234567")),
+        ("tel:+79001234567", Contact(phone="+79001234567")),
+        ("0079001234567", Contact(phone="+79001234567")),
+        ("79001234567", Contact(phone="+79001234567")),
+        ("79001234567.0", Contact(phone="+79001234567")),
+        ("123456789", Contact(user_id=123456789)),
+        ("8 900 123-45-67", DropReason.PHONE_WITHOUT_COUNTRY),
+        ("84951234567", DropReason.PHONE_WITHOUT_COUNTRY),
+        ("+7 900 123", DropReason.BAD_PHONE),
+        ("+79001234567 ext", DropReason.NOT_A_NAME),
+        ("7.9E+10", DropReason.NOT_A_NAME),
+        ("Анна", DropReason.NOT_A_NAME),
+        ("a b", DropReason.NOT_A_NAME),
+        ("   ", DropReason.EMPTY),
+        ("x" * 300, DropReason.TOO_LONG),
+        ("=cmd()", DropReason.NOT_A_NAME),
+    ],
+)
+def test_without_a_header_the_first_column_is_recognised_by_how_it_is_written(
+    cell: str, expected: Contact | DropReason
+) -> None:
+    assert found(f"@first\n{cell}\n".encode()) == [Contact("first"), expected]
+
+
+def test_national_phones_need_the_country() -> None:
+    content = b"phone\n8 900 123-45-67\n9001234567\n84951234567\n7.9E+10\n"
+    assert found(content, default_country="ru") == [
+        Contact(phone="+79001234567"),
+        Contact(phone="+79001234567"),
+        Contact(phone="+74951234567"),
+        DropReason.BAD_PHONE,
+    ]
+    assert set(found(content)) >= {DropReason.PHONE_WITHOUT_COUNTRY}
+
+
+@pytest.mark.parametrize("cell", ["0", "-5", "12a", "9223372036854775808", "99999999999999999999"])
+def test_an_id_is_a_number_that_a_database_holds(cell: str) -> None:
+    assert found(f"id,username\n{cell},\n5,\n".encode()) == [DropReason.BAD_ID, Contact(user_id=5)]
+
+
+def test_one_good_identifier_is_enough() -> None:
+    assert found(b"username,phone\nno name,+79001234567\n") == [Contact(phone="+79001234567")]
+
+
+def test_rows_may_be_longer_and_shorter_than_the_header() -> None:
+    assert found(b"username,city\n@anna\n@boris,Tomsk,more\n") == [
+        Contact("anna"),
+        Contact("boris", fields={"city": "Tomsk", "column_3": "more"}),
+    ]
+
+
+def test_line_numbers_are_those_of_the_source_also_after_a_cell_of_several_lines() -> None:
+    lines = read(b'username,note\n@anna,"one\ntwo"\n\n@boris,\n')
+    assert [line.number for line in lines] == [2, 4, 5]
+
+
+def test_excels_delimiter_hint_is_no_row() -> None:
+    assert read(b"sep=;\r\nusername;x\r\n@anna;1\r\n")[0].number == 3
+
+
+def test_json_objects_and_strings() -> None:
+    objects = [{"username": "@Anna", "id": 77, "city": "Томск", "tags": ["a"]}, {"phone": "+79001234567"}, {"x": 1}]
+    assert found(json.dumps(objects).encode()) == [
+        Contact("anna", None, 77, fields={"city": "Томск", "tags": '["a"]'}),
+        Contact(phone="+79001234567"),
+        DropReason.NO_IDENTIFIER,
+    ]
+    assert found(b'\xef\xbb\xbf["@anna", "t.me/boris", 12345, null, true, " "]') == [
+        Contact("anna"),
+        Contact("boris"),
+        Contact(user_id=12345),
+        DropReason.EMPTY,
+        DropReason.NOT_A_NAME,
+        DropReason.EMPTY,
+    ]
+
+
+def test_a_long_json_list_is_read_element_by_element() -> None:
+    content = json.dumps([{"username": f"user_{n}", "note": "ж" * 500} for n in range(2_000)], ensure_ascii=False)
+    assert len(names(content.encode("utf-16"))) == 2_000
+
+
+def test_a_mapping_overrules_the_header() -> None:
+    content = "Контактное лицо;Код\nanna_k;5\n".encode("cp1251")
+    assert found(content, mapping={"username": "контактное лицо"}) == [Contact("anna_k", fields={"Код": "5"})]
+    assert found(content, mapping={"username": "1", "user_id": "2"})[1] == Contact("anna_k", user_id=5)
+    assert found(b'[{"who": "anna"}]', mapping={"username": "who"}) == [Contact("anna")]
+
+
+def test_encoding_and_delimiter_can_be_overruled() -> None:
+    assert found("username;имя\n@anna;Ян\n".encode("koi8-r"), encoding="KOI8-R", delimiter=";") == [
+        Contact("anna", first_name="Ян")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "field"),
+    [
+        ({"encoding": "klingon"}, "encoding"),
+        ({"delimiter": "x"}, "delimiter"),
+        ({"default_country": "Россия"}, "default_country"),
+        ({"mapping": {"nose": "1"}}, "mapping"),
+        ({"mapping": {"first_name": "1"}}, "mapping"),
+    ],
+)
+def test_an_override_that_cannot_be_is_named(overrides: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read(b"@anna\n", **overrides)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b"\n \n\t\n", "empty"),
+        ("\ufeff".encode("utf-16"), "empty"),
+        (b"username,phone\n", "nothing below"),
+        ("имя,фамилия\nАнна,Ким\n".encode(), "No column"),
+        (b"@anna\n@bo\0ris\n", "line 2: There is a NUL"),
+        (b"PK\x03\x04" + b"\0" * 50, "save it as CSV"),
+        (b"\xd0\xcf\x11\xe0" + b"\0" * 50, "XLS"),
+        ("username,имя\n@anna,Анна\n@boris,Бор".encode() + b"\xd0", "line 3: The text is broken"),
+        ("username,имя\n@anna,Анна\n".encode() + b"\xff\xfe\n" + "@boris,Борис".encode(), "line 3"),
+        ("@anna\n".encode("utf-16") + b"\x00", "broken"),
+        (b"username,a" + b",b" * 300 + b"\n@anna\n", "302 columns"),
+        (b"username\n@anna\n" + b"x" * 10_001 + b"\n", "line 3, column 1: A cell is longer"),
+        (b"username\n@anna\n" + b"x" * 3_000_000 + b"\n", "line 3"),
+        (b'username\n@anna\n"@boris\n@vera\n', "line 3: A quotation mark"),
+        (b'[{"username": "anna"}', "JSON is broken"),
+        (b'[{"username": "anna"},]', "JSON is broken"),
+        (b'["anna"] ["boris"]', "JSON is broken"),
+        (b'{"username": "anna"}', "must hold a list"),
+        (b"[]", "empty"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'["\\u0000anna"]', "NUL"),
+        (b'["\\ud800"]', "surrogate"),
+        (b"[NaN]", "JSON is broken"),
+        (b'[{"x": "anna"}]', "No key"),
+        (json.dumps([{f"k{n}": n for n in range(201)}]).encode(), "201 keys"),
+        (json.dumps([{"username": "x" * 10_001}]).encode(), "longer than"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_what_and_where(content: bytes, words: str) -> None:
+    with pytest.raises(FileError) as caught:
+        read(content)
+    assert words in str(caught.value)
+    assert caught.value.field == "file"
+
+
+@pytest.mark.parametrize("content", [b"username\n@anna\n", b'[{"username": "anna"}]'])
+def test_a_mapping_to_a_column_that_is_not_there_is_refused(content: bytes) -> None:
+    with pytest.raises(FileError, match="does not have it"):
+        read(content, mapping={"phone": "тел"})
+
+
+def test_a_name_in_windows_1251_is_not_taken_for_broken_utf_8() -> None:
+    assert found("username;имя\n@anna;Пётр\n".encode("cp1251"))[0] == Contact("anna", first_name="Пётр")
+
+
+def test_every_drop_reason_has_its_sentences() -> None:
+    for reason in DropReason:
+        assert all(sentence(reason).values())
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=400),
+        st.text(alphabet='@anAЖ;,\t|\n\r"[]{}: 7+\0\ud83d\ude00'.replace("\ud83d\ude00", "😀"), max_size=200).map(
+            str.encode
+        ),
+        st.text(max_size=100).map(lambda text: text.encode("utf-16", "surrogatepass")),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+            lambda each: st.lists(each, max_size=5) | st.dictionaries(st.text(max_size=8), each, max_size=5),
+            max_leaves=20,
+        ).map(lambda value: json.dumps(value).encode()),
+    )
+)
+def test_whatever_bytes_come_each_line_is_somebody_or_has_a_reason(content: bytes) -> None:
+    try:
+        lines = read(content)
+    except FileError:
+        return
+    numbers = [line.number for line in lines]
+    assert numbers == sorted(set(numbers))
+    for line in lines:
+        if isinstance(line.found, Contact):
+            assert line.found.username or line.found.phone or line.found.user_id

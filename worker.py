@@ -1,0 +1,190 @@
+"""The worker process: settings → stores → adapters → activities → Temporal workers. No logic of its own."""
+
+import asyncio
+import random
+import secrets
+import signal
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import structlog
+from pydantic import ValidationError
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.accounts import AccountActivities
+from activities.actions import ActionActivities
+from activities.campaigns import CampaignActivities
+from activities.housekeeping import HousekeepingActivities
+from activities.open_accounts import OpenAccounts
+from adapters.registry import AdapterOptions, adapters
+from domain.errors import Error
+from domain.ports import Clock
+from runtime import telemetry
+from runtime.clock import SystemClock
+from runtime.limits import LimitsFile
+from runtime.settings import WorkerSettings
+from runtime.temporal import connect
+from storage.accounts import Accounts
+from storage.credentials import VaultCredentials
+from storage.directory import ServiceDirectory
+from storage.engine import Database
+from storage.housekeeping import Housekeeping
+from storage.neighbours import IntegrationService
+from storage.runs import Polling, Runs
+from storage.turns import Turns
+from workflows.account_run import AccountRunWorkflow
+from workflows.admin_check import AdminCheckWorkflow
+from workflows.campaign import CampaignWorkflow
+from workflows.control import CampaignControl
+from workflows.housekeeping import HousekeepingWorkflow, ensure_schedule
+
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+
+STICKY = timedelta(seconds=2)
+"""A workflow whose worker died is picked up by another one after so long."""
+HEARTBEAT_THROTTLE = timedelta(seconds=1)
+CONTROL_TIMEOUT = timedelta(seconds=5)
+
+_log = structlog.get_logger("execution")
+
+
+class Process:
+    """What one worker process is made of. `clock` gives business time."""
+
+    def __init__(
+        self, settings: WorkerSettings, client: Client, own_client: Client, http: httpx.AsyncClient, clock: Clock
+    ) -> None:
+        name = f"worker-{uuid4().hex[:12]}"
+        limits = LimitsFile(settings.limits_file)
+        self.database = Database(settings.database_url.get_secret_value(), settings.database_pool)
+        accounts = Accounts(self.database, limits)
+        runs = Runs(self.database, Polling(settings.poll_waiting, settings.poll_running))
+        turns = Turns(self.database, limits, random.random, lambda: secrets.randbits(63))
+        service = IntegrationService(settings.integration_url, http)
+        secret = settings.service_jwt_secret.get_secret_value()
+        directory = ServiceDirectory(service, secret, SystemClock())
+        vault = VaultCredentials(
+            settings.vault_url,
+            settings.vault_token.get_secret_value(),
+            settings.vault_mount,
+            settings.vault_timeout,
+        )
+        made = adapters(AdapterOptions(deadline=settings.request_deadline))
+        self.open_accounts = OpenAccounts(
+            made, accounts, name, f"{settings.temporal_task_queue}/{name}", settings.lease, settings.idle_close
+        )
+        self.accounts = AccountActivities(
+            self.open_accounts, accounts, runs, turns, directory, vault, clock
+        )
+        self.actions = ActionActivities(
+            self.open_accounts, turns, clock, settings.time_box, settings.idle_close
+        )
+        self.campaigns = CampaignActivities(runs, accounts, directory, clock)
+        control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
+        self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
+        self._settings = settings
+        self._client = client
+        self._own_client = own_client
+
+    def workers(self) -> list[Worker]:
+        """The shared queue's worker, and that of the queue which reaches this process alone."""
+        shared = Worker(
+            self._client,
+            task_queue=self._settings.temporal_task_queue,
+            workflows=WORKFLOWS,
+            activities=[
+                self.accounts.list_accounts,
+                self.accounts.open_account,
+                self.accounts.report_block,
+                self.campaigns.review_campaign,
+                self.campaigns.gather_accounts,
+                self.campaigns.command_campaign,
+                self.campaigns.fail_campaign,
+                self.housekeeping.reconcile,
+                self.housekeeping.sweep,
+            ],
+            max_concurrent_activities=self._settings.max_activities,
+            sticky_queue_schedule_to_start_timeout=STICKY,
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            graceful_shutdown_timeout=self._settings.graceful_shutdown,
+        )
+        own = Worker(
+            self._own_client,
+            task_queue=self.open_accounts.queue,
+            activities=[
+                self.actions.invite,
+                self.actions.send_message,
+                self.accounts.open_account,
+                self.accounts.close_account,
+            ],
+            max_concurrent_activities=self._settings.max_activities,
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            graceful_shutdown_timeout=self._settings.graceful_shutdown,
+        )
+        return [shared, own]
+
+
+async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
+    """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
+    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    # One client polls one queue: the second worker needs its own.
+    own_client = await connect(settings.temporal_address, settings.temporal_namespace)
+    async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
+        process = Process(settings, client, own_client, http, SystemClock())
+        keeping = asyncio.ensure_future(process.open_accounts.keep())
+        try:
+            async with AsyncExitStack() as stack:
+                for worker in process.workers():
+                    await stack.enter_async_context(worker)
+                await ensure_schedule(client, settings.temporal_task_queue)
+                _log.info("worker started", queue=process.open_accounts.queue)
+                await _either(stop, keeping)
+        finally:
+            keeping.cancel()
+            await process.open_accounts.close_all()
+            await process.database.close()
+            _log.info("worker stopped")
+
+
+async def _either(stop: asyncio.Event, keeping: "asyncio.Future[None]") -> None:
+    """Until we are told to stop; a keeper of leases that died takes the process with it."""
+    stopped = asyncio.ensure_future(stop.wait())
+    either: set[asyncio.Future[Any]] = {stopped, keeping}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if keeping.done():
+        keeping.result()
+
+
+async def _main(settings: WorkerSettings) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, stop)
+
+
+def main() -> int:
+    """Exit status 2 for settings that cannot be meant, 1 when a dependency was not there at the start."""
+    try:
+        settings = WorkerSettings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            print(f"worker: INVITE_{name}: {problem['msg']}", file=sys.stderr)
+        return 2
+    telemetry.configure(settings.log_level)
+    try:
+        asyncio.run(_main(settings))
+    except Error as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What an owner's accounts may do at a destination, all asked in parallel: before a campaign, and on its own."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.accounts import AccountActivities, CloseRequest, ListRequest, Opened, OpenRequest
+    from domain.ports import AccountRights
+    from domain.why import Why
+    from workflows import options
+
+
+@dataclass(frozen=True)
+class AdminCheck:
+    """Check `account_ids` (None: all of the owner's on the platform) at `destination`.
+
+    With `campaign_id` the accounts stay open for it, and their rights are written down there; without a destination
+    they only sign in.
+    """
+
+    owner: str
+    platform: str
+    adapter: str
+    destination: str
+    account_ids: tuple[str, ...] | None = None
+    campaign_id: str = ""
+
+
+@workflow.defn
+class AdminCheckWorkflow:
+    """`admin-check/{owner}/{id}`, or a campaign's preflight. Its result is the list of rights."""
+
+    @workflow.run
+    async def run(self, check: AdminCheck) -> list[AccountRights]:
+        """Ask all accounts, a bounded number at once."""
+        account_ids = check.account_ids if check.campaign_id else await _list(check)
+        rights: list[AccountRights] = []
+        for begin in range(0, len(account_ids or ()), options.CHECKS_AT_ONCE):
+            chunk = (account_ids or ())[begin : begin + options.CHECKS_AT_ONCE]
+            rights += await asyncio.gather(*(_check(check, account_id) for account_id in chunk))
+        return rights
+
+
+async def _list(check: AdminCheck) -> tuple[str, ...]:
+    request = ListRequest(check.owner, check.platform, check.adapter, check.account_ids)
+    found: list[str] = await workflow.execute_activity_method(
+        AccountActivities.list_accounts, request, **options.LIST
+    )
+    return tuple(found)
+
+
+async def _check(check: AdminCheck, account_id: str) -> AccountRights:
+    request = OpenRequest(
+        check.owner, check.adapter, account_id, check.platform, check.campaign_id, check.destination
+    )
+    opened: Opened = await workflow.execute_activity_method(
+        AccountActivities.open_account, request, **options.OPEN
+    )
+    if opened.queue and not opened.fence:
+        opened = await _check_there(opened, request)
+    if opened.queue and not check.campaign_id:
+        await _close(check, account_id, opened.queue)
+    return opened.rights or AccountRights(account_id, can_invite=False, reason=opened.why.value)
+
+
+async def _check_there(held: Opened, request: OpenRequest) -> Opened:
+    """Another worker holds the account: ask through that one."""
+    try:
+        return await workflow.execute_activity_method(
+            AccountActivities.open_account, request, **options.on(held.queue, options.OPEN_THERE)
+        )
+    except ActivityError:
+        return replace(held, queue="", why=Why.ACCOUNT_ELSEWHERE)
+
+
+async def _close(check: AdminCheck, account_id: str, queue: str) -> None:
+    request = CloseRequest(check.owner, check.adapter, account_id, workflow.info().workflow_id)
+    try:
+        await workflow.execute_activity_method(
+            AccountActivities.close_account, request, **options.on(queue, options.CLOSE)
+        )
+    except ActivityError:
+        workflow.logger.info("account not closed; its lease ends by itself")

@@ -1,0 +1,87 @@
+"""Timeouts and retries: every number of the workflows has its name and its unit here."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ActivityConfig
+
+with workflow.unsafe.imports_passed_through():
+    from activities.actions import LAST_TRY
+
+HEARTBEAT = timedelta(seconds=5)
+WORKER_QUEUE_SCHEDULE_TO_START = timedelta(seconds=3)
+"""A worker that does not take its own queue's task within this is taken for gone."""
+
+DATABASE: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=90),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=500),
+        maximum_interval=timedelta(seconds=10),
+        non_retryable_error_types=["NotFound"],
+    ),
+}
+"""Work in our database or with integration-service: repeated until it succeeds."""
+
+OPEN: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+}
+"""Signing an account in: what keeps it from that is an answer; only our database can fail it."""
+
+OPEN_THERE: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "schedule_to_start_timeout": WORKER_QUEUE_SCHEDULE_TO_START,
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+"""The same on the queue of the worker that holds the account: if that one is gone, the run waits for the lease."""
+
+ACTION: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=3),
+    "schedule_to_start_timeout": WORKER_QUEUE_SCHEDULE_TO_START,
+    "heartbeat_timeout": HEARTBEAT,
+    "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=LAST_TRY
+    ),
+}
+"""Turns on the queue of the worker that holds the account. A repetition is given the same turn."""
+
+LIST: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(maximum_attempts=3, non_retryable_error_types=["Forbidden"]),
+}
+"""Reading the accounts while somebody waits for the answer."""
+
+CLOSE: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_start_timeout": WORKER_QUEUE_SCHEDULE_TO_START,
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+"""Letting an account go: if its worker is gone, the lease ends by itself."""
+
+HOUSEKEEPING: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+"""What one round does not manage the next one does."""
+
+REOPEN_PAUSE = timedelta(seconds=1)
+"""Before an account is opened again after its worker did not answer."""
+
+ERRORS_IN_A_ROW = 10
+"""So many failures of our own code in a row end the campaign as failed, instead of repeating for ever."""
+
+REVIEW_SHORTEST = timedelta(seconds=1)
+REVIEW_LONGEST = timedelta(seconds=60)
+"""How often a running campaign is looked at: more often while much changes."""
+
+CHECKS_AT_ONCE = 50
+SIGNALS_AT_ONCE = 500
+"""Pending activities and signals per run have hard limits at 2 000; these stay far below."""
+
+
+def on(queue: str, config: ActivityConfig) -> ActivityConfig:
+    """The same options, on the queue of one worker."""
+    return {**config, "task_queue": queue}
