@@ -82,7 +82,7 @@ class Process:
             self.open_accounts, accounts, runs, turns, directory, vault, clock
         )
         self.actions = ActionActivities(
-            self.open_accounts, turns, clock, settings.time_box, settings.idle_close
+            self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
         )
         self.campaigns = CampaignActivities(runs, accounts, directory, clock)
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)

@@ -180,6 +180,8 @@ class AccountActivities:
         try:
             refused = await self._sign_in(ref, request.platform)
             rights = None if refused else await self._rights(ref, lease.fence, request)
+            if isinstance(rights, Outcome):
+                refused, rights = rights, None
         except LeaseLost:
             return Opened(why=Why.ACCOUNT_ELSEWHERE, until=now)
         except _Away as away:
@@ -224,7 +226,9 @@ class AccountActivities:
             return account.inline_credentials
         return await self._credentials.read(account.vault_path)
 
-    async def _rights(self, ref: AccountRef, fence: int, request: OpenRequest) -> AccountRights | None:
+    async def _rights(
+        self, ref: AccountRef, fence: int, request: OpenRequest
+    ) -> AccountRights | Outcome | None:
         destination = request.destination
         if request.campaign_id:
             destination = await self._memberships.destination_to_check(
@@ -233,6 +237,8 @@ class AccountActivities:
         if not destination:
             return None
         check = await self._open.session(ref, fence).check_destination(destination)
+        if isinstance(check, Outcome):
+            return check
         if request.campaign_id:
             now = await self._clock.now()
             await self._memberships.rights(ref.owner, request.campaign_id, ref.account_id, check, now)

@@ -21,7 +21,7 @@ from domain.account import AccountRef
 from domain.errors import InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
-from domain.policy import Act, Decision, NothingNow, Rest
+from domain.policy import Act, Decision, NothingNow, Rest, Standing
 from domain.ports import Clock, Session
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
@@ -50,6 +50,13 @@ class TurnStore(Protocol):
         """Write what became of the turn."""
 
 
+class StandingStore(Protocol):
+    """What the actions ask of the store of accounts."""
+
+    async def refused(self, ref: AccountRef, outcome: Outcome, now: datetime) -> Standing:
+        """The platform refused the account something: write how it stands now."""
+
+
 @dataclass(frozen=True)
 class Work:
     """Take turns for an account. `number` stays the same until this activity's result is known."""
@@ -66,7 +73,8 @@ class Work:
 @dataclass(frozen=True)
 class Worked:
     """What is next. `action` with `until`: act, not before then. `halted`: wait for the campaign. `reopen`: the
-    account is not open here. Else: `why`, and `until` when, nothing is done; `closed`: the account was closed for it."""
+    account is not open here. Else: `why`, and `until` when, nothing is done; `closed`: it was closed for that.
+    """
 
     turns: int
     action: Action | None = None
@@ -85,12 +93,14 @@ class ActionActivities:
         self,
         open_accounts: OpenAccounts,
         turns: TurnStore,
+        accounts: StandingStore,
         clock: Clock,
         time_box: timedelta,
         close_when_resting: timedelta,
     ) -> None:
         self._open = open_accounts
         self._turns = turns
+        self._accounts = accounts
         self._clock = clock
         self._time_box = time_box
         self._close_when_resting = close_when_resting
@@ -133,6 +143,12 @@ class ActionActivities:
                 return await self._carry_out(begun, by, session, taken)
         except LeaseLost:
             return Worked(taken, reopen=True)
+        except _AccountRefused as refused:  # its turn stays open, in doubt, until the account has rested
+            outcome = refused.outcome
+            await self._accounts.refused(ref, outcome, await self._clock.now())
+            await self._open.close(ref)
+            blocked = outcome.reason if outcome.kind is Kind.BLOCKED else Reason.NONE
+            return Worked(taken, reopen=True, blocked=blocked)
 
     async def _next(
         self, work: Work, ref: AccountRef, said: Decision | Settled | Halted, action: Action, taken: int
@@ -148,6 +164,8 @@ class ActionActivities:
                 return Worked(taken, why=Why.QUEUE_EMPTY)
             case Rest(until, Why.GAP):
                 return Worked(taken, action=action, until=until, why=Why.GAP)
+            case Rest(_, Why.ACCOUNT_BLOCKED):  # opening it closes what it left behind, and says so
+                return Worked(taken, reopen=True)
             case Rest(until, why):
                 closed = until is not None and until - await self._clock.now() > self._close_when_resting
                 if closed:
@@ -185,8 +203,12 @@ class ActionActivities:
 
     async def _find_out(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome:
         """An earlier call may have been carried out: ask the platform, or repeat where that has no second effect."""
-        if turn.action is Action.INVITE and await session.is_member(attempt.person, turn.destination):
-            return Outcome(Kind.INVITED)
+        if turn.action is Action.INVITE:
+            member = await session.is_member(attempt.person, turn.destination)
+            if isinstance(member, Outcome):
+                raise _AccountRefused(member)
+            if member:
+                return Outcome(Kind.INVITED)
         repeatable = self._open.adapter(by.ref.adapter).capabilities.repeatable.get(turn.action)
         sent_at = attempt.sent_at or await self._clock.now()
         if repeatable is None or await self._clock.now() - sent_at > repeatable:
@@ -220,3 +242,11 @@ async def _settled(turn: "asyncio.Future[Worked | None]") -> bool:
         except asyncio.CancelledError:
             stopped = True
     return stopped
+
+
+class _AccountRefused(Exception):
+    """The platform refuses the account the look that would end a doubt."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome

@@ -1,6 +1,5 @@
 """Who is asking: the bearer token, checked with a fixed algorithm and key (SEC-1)."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +78,4 @@ def _key(settings: ApiSettings) -> str:
 
 
 def _roles(value: Any) -> frozenset[str]:
-    if not isinstance(value, Collection) or isinstance(value, str):
-        return frozenset()
-    return frozenset(each for each in value if isinstance(each, str))
+    return frozenset(each for each in value if isinstance(each, str)) if isinstance(value, list) else frozenset()

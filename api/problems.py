@@ -151,14 +151,17 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_bad_values(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [FieldError(field=_field(each["loc"]), message=_message(each)) for each in error.errors()[:50]]
+    errors = [FieldError(field=_field(each), message=_message(each)) for each in error.errors()[:50]]
     detail = "; ".join(f"{each.field}: {each.message}" for each in errors[:5])
     return problem("invalid", detail, errors)
 
 
-def _field(location: tuple[int | str, ...]) -> str:
+def _field(error: Mapping[str, Any]) -> str:
     """`("body", "message", "texts", 0)` is `message.texts.0`. A key that the caller made up is cut short."""
-    if location and location[-1:] != ("body",) and location[0] in ("body", "query", "path", "header"):
+    location = error["loc"]
+    if error["type"] == "json_invalid":
+        return "body"
+    if len(location) > 1 and location[0] in ("body", "query", "path", "header"):
         location = location[1:]
     return ".".join(str(each) for each in location)[:100].encode("utf-8", "replace").decode()
 

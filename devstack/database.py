@@ -85,6 +85,11 @@ class Cluster:
             )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
             connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(database, roles))
+            for role in LOGIN_ROLES if template else ():  # PostgreSQL copies no rights on the database itself
+                may = connection.execute("SELECT has_database_privilege(%s, %s, 'TEMPORARY')", [role, template])
+                if may.fetchone() == (True,):
+                    grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}")
+                    connection.execute(grant.format(database, sql.Identifier(role)))
         with self._admin(name) as connection:
             connection.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
             connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(roles))
@@ -93,9 +98,7 @@ class Cluster:
     def drop_database(self, name: str) -> None:
         """Drop a database, whoever is connected to it; nothing happens when there is none."""
         with self._admin() as connection:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _admin(self, database: str | None = None) -> psycopg.Connection:
         return psycopg.connect(

@@ -35,9 +35,7 @@ class External:
         external = cls(**given)
         if external.vault_url and not external.vault_token:
             raise DevstackError("DEVSTACK_VAULT_URL needs DEVSTACK_VAULT_TOKEN")
-        if external.integration_url and not (
-            external.integration_admin_token and external.integration_jwt_secret
-        ):
+        if external.integration_url and not (external.integration_admin_token and external.integration_jwt_secret):
             companions = "DEVSTACK_INTEGRATION_ADMIN_TOKEN and DEVSTACK_INTEGRATION_JWT_SECRET"
             raise DevstackError(f"DEVSTACK_INTEGRATION_URL needs {companions}")
         return external

@@ -30,9 +30,7 @@ class Secrets:
         """Read them, or make them for a new state; those of an external integration-service go first."""
         path = state.folder / "secrets.json"
         if not path.exists():
-            made = cls(
-                jwt_secret=secrets.token_urlsafe(32), integration_admin_token=secrets.token_urlsafe(32)
-            )
+            made = cls(jwt_secret=secrets.token_urlsafe(32), integration_admin_token=secrets.token_urlsafe(32))
             write_private(path, json.dumps(asdict(made)))
         kept = cls(**json.loads(path.read_text()))
         return cls(

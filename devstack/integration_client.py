@@ -26,10 +26,7 @@ class IntegrationAdmin:
 
     def register(self, account: dict[str, Any]) -> None:
         """Add or replace an account (schema Registration; `created_at` a datetime). DevstackError."""
-        body = {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in account.items()
-        }
+        body = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in account.items()}
         self._call("PUT", f"/accounts/{quote(str(account['id']), safe='')}", body)
 
     def reports(self) -> list[dict[str, Any]]:
@@ -44,9 +41,7 @@ class IntegrationAdmin:
         except httpx.TransportError as error:
             raise DevstackError(f"integration-service at {self.url} does not answer: {error}") from None
         if answer.is_error:
-            raise DevstackError(
-                f"integration-service refused {method} {path}: {answer.status_code} {answer.text}"
-            )
+            raise DevstackError(f"integration-service refused {method} {path}: {answer.status_code} {answer.text}")
         return answer
 
 

@@ -48,9 +48,7 @@ def binaries(home: Path) -> Path:
 
 def _copy_readable(package: Path, copy: Path) -> None:
     half = Path(tempfile.mkdtemp(dir=copy.parent, prefix="half-"))
-    shutil.copytree(
-        package / "pginstall", half / PACKAGE / "pginstall", ignore=shutil.ignore_patterns("include")
-    )
+    shutil.copytree(package / "pginstall", half / PACKAGE / "pginstall", ignore=shutil.ignore_patterns("include"))
     shutil.copytree(package.parent / LIBRARIES, half / LIBRARIES)
     for path in (half, *half.rglob("*")):
         path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
@@ -63,9 +61,7 @@ def require_traversable(home: Path) -> None:
         return
     for folder in (home, *home.parents):
         if not folder.stat().st_mode & stat.S_IXOTH:
-            raise DevstackError(
-                f"as root PostgreSQL runs as nobody, who cannot pass through {folder} to {home}"
-            )
+            raise DevstackError(f"as root PostgreSQL runs as nobody, who cannot pass through {folder} to {home}")
 
 
 def make_private_folder(path: Path) -> None:

@@ -147,9 +147,7 @@ def _tie_to_us(number: signal.Signals) -> Callable[[], None] | None:
     return tie
 
 
-def until(
-    condition: Callable[[], bool], patience: timedelta, pause: timedelta = timedelta(milliseconds=10)
-) -> bool:
+def until(condition: Callable[[], bool], patience: timedelta, pause: timedelta = timedelta(milliseconds=10)) -> bool:
     """Poll until the condition holds; False when it does not within `patience`."""
     ends = time.monotonic() + patience.total_seconds()
     while not condition():

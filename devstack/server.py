@@ -119,9 +119,7 @@ class Server(ABC):
     def _spawn_on_free_ports(self) -> None:
         fresh = ports.free_ports(len(self._wanted))
         keep = self._wanted if self._tries == 0 else [None] * len(fresh)
-        self.ports = [
-            old if old and ports.is_free(old) else new for old, new in zip(keep, fresh, strict=True)
-        ]
+        self.ports = [old if old and ports.is_free(old) else new for old, new in zip(keep, fresh, strict=True)]
         self._wanted = list(self.ports)
         self.child = self.spawn()
 

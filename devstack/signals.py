@@ -1,12 +1,16 @@
 """Ctrl-C and its relatives: turned into one exception, and held back where they would tear things."""
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TIDYING = timedelta(minutes=1)
 
 
 class Ended(KeyboardInterrupt):
@@ -19,18 +23,22 @@ class Ended(KeyboardInterrupt):
 
 
 def end_on_signals() -> None:
-    """Raise `Ended` in the main thread for every ending signal.
+    """Raise `Ended` in the main thread for an ending signal; more of them within a minute change nothing.
 
     SIGINT also where we were started with it ignored, as a shell does for `./run up &`: whoever sends
     it then means it. SIGHUP stays ignored under nohup.
     """
+    ending_until = -math.inf
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal ending_until
+        if time.monotonic() > ending_until:  # else we are at it, and a second one would cut the tidying short
+            ending_until = time.monotonic() + TIDYING.total_seconds()
+            raise Ended(number)
+
     for number in ENDING:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _end)
-
-
-def _end(number: int, _frame: FrameType | None) -> None:
-    raise Ended(number)
+            signal.signal(number, end)
 
 
 @contextmanager

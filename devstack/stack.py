@@ -52,14 +52,10 @@ class Stack:
         self.data_centre: DataCentre | None = None
         self._ports = ports or {}
         external = External.read(os.environ) if external is None else external
-        self.infrastructure = Infrastructure(
-            state, external, self._ports, durable=durable, temporal_ui=temporal_ui
-        )
+        self.infrastructure = Infrastructure(state, external, self._ports, durable=durable, temporal_ui=temporal_ui)
         self._issuer = Issuer(self.infrastructure.secrets.jwt_secret)
         self._wanted_workers, self._wants_api = workers, api
-        self._settings = dict(settings or {}) | (
-            {"INVITE_LIMITS_FILE": str(limits_file)} if limits_file else {}
-        )
+        self._settings = dict(settings or {}) | ({"INVITE_LIMITS_FILE": str(limits_file)} if limits_file else {})
 
     def __enter__(self) -> Self:
         """Start the servers, migrate, start the API and the workers. DevstackError; nothing stays then."""

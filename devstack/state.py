@@ -118,9 +118,7 @@ def _reachable_base(*, lasting: bool = False) -> Path:
     for base in [*others, *usual] if lasting else [*usual, *others]:
         if base.is_dir() and _all_may_pass(base) and not os.statvfs(base).f_flag & os.ST_NOEXEC:
             return base
-    raise DevstackError(
-        "as root PostgreSQL runs as nobody, who can run nothing in /tmp; set TMPDIR to a folder for it"
-    )
+    raise DevstackError("as root PostgreSQL runs as nobody, who can run nothing in /tmp; set TMPDIR to a folder for it")
 
 
 def _all_may_pass(folder: Path) -> bool:

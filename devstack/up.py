@@ -44,9 +44,7 @@ def up_scenario() -> Scenario:
     accounts = [_account(number, name) for number, name in enumerate(ACCOUNTS)]
     people = [_person(number) for number in range(PEOPLE)]
     rights = {name: ["invite_users"] for name in ACCOUNTS[1:2]}
-    club = Chat(
-        id=500, title="The club", kind="supergroup", username="the_club", creator=ACCOUNTS[0], admins=rights
-    )
+    club = Chat(id=500, title="The club", kind="supergroup", username="the_club", creator=ACCOUNTS[0], admins=rights)
     return Scenario(accounts=accounts, people=people, chats=[club], seed=1)
 
 

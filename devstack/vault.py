@@ -84,9 +84,7 @@ class Vault:
         except httpx.TransportError as error:
             raise DevstackError(f"Vault at {self.url} does not answer: {error}") from None
         if answer.is_error:
-            raise DevstackError(
-                f"Vault at {self.url} refused {method} {path}: {answer.status_code} {answer.text}"
-            )
+            raise DevstackError(f"Vault at {self.url} refused {method} {path}: {answer.status_code} {answer.text}")
         return dict(answer.json()) if answer.content else {}
 
 
@@ -106,6 +104,11 @@ class VaultServer(Server):
         return f"http://{HOST}:{self.ports[0]}"
 
     @property
+    def durable(self) -> bool:
+        """Whether it keeps what it has over a restart."""
+        return self._folder is not None
+
+    @property
     def read_token(self) -> str:
         """The worker's token; empty before the server is up."""
         return self.vault.read_token
@@ -116,9 +119,7 @@ class VaultServer(Server):
 
     def spawn(self) -> Child:
         """Start it on its ports."""
-        return Child(
-            self.name, self._in_memory() if self._folder is None else self._durable(self._folder), self.log
-        )
+        return Child(self.name, self._in_memory() if self._folder is None else self._durable(self._folder), self.log)
 
     @property
     def probed_ports(self) -> Sequence[int]:

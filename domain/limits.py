@@ -1,18 +1,14 @@
 """Policy numbers (LIM-1): read from one TOML file, per platform. Every number has a name and a unit there."""
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from domain.durations import duration
 from domain.errors import LimitsError
 from domain.platform import Budget
-
-_UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1),
-          "h": timedelta(hours=1), "d": timedelta(days=1)}  # fmt: skip
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def _daily(where: str, value: Any) -> dict[Budget, int]:
 
 
 def _duration(where: str, value: Any) -> timedelta:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise LimitsError(where, 'must be a duration such as "10s", "5m", "24h" or "7d"')
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    try:
+        return duration(value)
+    except ValueError as error:
+        raise LimitsError(where, str(error)) from error

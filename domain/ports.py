@@ -1,4 +1,4 @@
-"""What the business asks of the outside. Adapters, storage and runtime implement these; they are built in `worker.py`."""
+"""What the business asks of the outside. Adapters, storage and runtime implement it; `worker.py` builds it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,8 +70,9 @@ class Session(Protocol):
     def connected(self) -> bool:
         """False for good once the connection is gone."""
 
-    async def check_destination(self, destination: str) -> DestinationCheck:
-        """Look at the destination and at this account's rights there."""
+    async def check_destination(self, destination: str) -> DestinationCheck | Outcome:
+        """Look at the destination and at this account's rights there; an outcome of the account's own (`blocked`,
+        `limited`, `rate_limited`) where the platform refuses it the look."""
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         """Add the person to the destination."""
@@ -79,8 +80,9 @@ class Session(Protocol):
     async def send(self, person: Person, text: str, key: int) -> Outcome:
         """Write to the person. The platform drops a second message with the same `key` (63 bits)."""
 
-    async def is_member(self, person: Person, destination: str) -> bool:
-        """Whether the person is in the destination now: settles an invite in doubt."""
+    async def is_member(self, person: Person, destination: str) -> bool | Outcome:
+        """Whether the person is in the destination now, which settles an invite in doubt; an outcome of the
+        account's own where the platform refuses it the look."""
 
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         """Have the platform drop this connection unless called again within `disconnect_after`."""

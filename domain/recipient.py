@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from domain.platform import Identifier
 
 USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,31}")
-_LINK = re.compile(r"(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(?:s/)?@?([^/?#\s]+)/?(?:[?#].*)?", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(?:s/)?@?([^/?#\s]+)/?(?:[?#].*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         "The account's credentials are not accepted.",
         "Данные для входа аккаунта не приняты.",
     ),
+    Reason.PROXY_UNSUPPORTED: (
+        "The account's proxy is of a kind that cannot be used.",
+        "Прокси аккаунта такого вида использовать нельзя.",
+    ),
     Reason.RESTRICTED: (
         "The platform does not let the account do this.",
         "Платформа не позволяет аккаунту это делать.",

@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import LeaseTimes
+from domain.durations import duration
+
+Duration = Annotated[timedelta, BeforeValidator(lambda text: text if isinstance(text, timedelta) else duration(text))]
+"""Written as `500ms`, `10s`, `5m`."""
 
 _LIMITS_FILE = Path(__file__).parent.parent / "limits.toml"
 
@@ -21,7 +25,7 @@ class _Common(BaseSettings):
     temporal_task_queue: str = "invite"
     database_pool: int = Field(20, ge=2, description="connections at most")
     integration_url: str = Field(description="integration-service's base address")
-    integration_timeout: timedelta = timedelta(seconds=5)
+    integration_timeout: Duration = timedelta(seconds=5)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
@@ -34,11 +38,11 @@ class ApiSettings(_Common):
     jwt_secret: SecretStr | None = Field(None, description="for HS256")
     jwt_public_key: str | None = Field(None, description="PEM, for RS256 and ES256")
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
-    jwt_leeway: timedelta = timedelta(seconds=10)
+    jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = 64 * 1024 * 1024
     max_rows: int = 1_000_000
-    admin_check_wait: timedelta = timedelta(seconds=20)
-    temporal_timeout: timedelta = Field(timedelta(seconds=3), description="a command does not wait longer for it")
+    admin_check_wait: Duration = timedelta(seconds=20)
+    temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
 
     @model_validator(mode="after")
     def _key_fits(self) -> "ApiSettings":
@@ -56,20 +60,20 @@ class WorkerSettings(_Common):
     vault_url: str
     vault_token: SecretStr
     vault_mount: str = "secret"
-    vault_timeout: timedelta = timedelta(seconds=5)
+    vault_timeout: Duration = timedelta(seconds=5)
     service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
     limits_file: Path = _LIMITS_FILE
-    lease_length: timedelta = LeaseTimes.length
-    lease_renew_every: timedelta = LeaseTimes.renew_every
-    lease_disconnect_after: timedelta = LeaseTimes.disconnect_after
-    lease_closing_margin: timedelta = LeaseTimes.closing_margin
-    request_deadline: timedelta = Field(timedelta(seconds=20), description="of one platform request")
-    time_box: timedelta = Field(timedelta(seconds=5), description="how long one activity takes turns")
-    idle_close: timedelta = Field(timedelta(minutes=5), description="an account that rests longer is closed")
-    graceful_shutdown: timedelta = Field(timedelta(seconds=20), description="for activities at SIGTERM")
+    lease_length: Duration = LeaseTimes.length
+    lease_renew_every: Duration = LeaseTimes.renew_every
+    lease_disconnect_after: Duration = LeaseTimes.disconnect_after
+    lease_closing_margin: Duration = LeaseTimes.closing_margin
+    request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
+    time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
+    idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
+    graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
-    poll_waiting: timedelta = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
-    poll_running: timedelta = Field(timedelta(minutes=5), description="the same while it runs")
+    poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
+    poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
+from sqlalchemy import exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from domain.errors import Unavailable
@@ -64,9 +63,9 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 yield connection
-        except (OperationalError, InterfaceError, TimeoutError) as error:
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             raise Unavailable("the database", type(error).__name__) from error
-        except DBAPIError as error:
+        except exc.DBAPIError as error:
             if error.connection_invalidated:
                 raise Unavailable("the database", "the connection was lost") from error
             raise

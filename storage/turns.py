@@ -19,7 +19,19 @@ from domain.course import NO_PATH_IN
 from domain.errors import LeaseLost, NotFound
 from domain.outcome import Outcome
 from domain.platform import Action, Budget
-from domain.policy import BUCKET, WINDOW, Act, Decision, NothingNow, Rest, Spent, Waiting, decide
+from domain.policy import (
+    BUCKET,
+    WINDOW,
+    Act,
+    Decision,
+    NothingNow,
+    Rest,
+    Spent,
+    Standing,
+    Waiting,
+    account_rest,
+    decide,
+)
 from domain.ports import LimitsSource
 from domain.recipient import Person
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
@@ -126,7 +138,7 @@ class Turns:
             earlier = await _earlier(tx, turn)
             campaign = await _campaign(tx, turn)
             if earlier is not None:
-                return await _given_back(tx, turn, campaign, earlier, now)
+                return await _given_back(tx, turn, campaign, earlier, standing, now)
             if campaign.wanted is not Wanted.RUN:
                 return Halted(campaign.wanted)
             limits = self._limits().of(turn.ref.adapter)
@@ -215,10 +227,19 @@ async def _earlier(tx: AsyncConnection, turn: TurnKey) -> RowMapping | None:
 
 
 async def _given_back(
-    tx: AsyncConnection, turn: TurnKey, campaign: _Campaign, earlier: RowMapping, now: datetime
+    tx: AsyncConnection,
+    turn: TurnKey,
+    campaign: _Campaign,
+    earlier: RowMapping,
+    standing: Standing,
+    now: datetime,
 ) -> Turn | Settled | Rest:
     if earlier["closed_at"] is not None:
         return Settled()
+    rest = account_rest(now, standing)
+    if rest is not None:  # what is in doubt waits with the account, which alone can find it out
+        await _say(tx, turn, rest, now)
+        return rest
     if str(earlier["campaign_id"]) != turn.campaign_id:
         busy = Rest(now + BUSY_RETRY, Why.ACCOUNT_BUSY)
         await _say(tx, turn, busy, now)

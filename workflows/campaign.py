@@ -15,7 +15,7 @@ from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedErro
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities, CampaignKey, CommandRequest, Gathered, ReviewRequest
-    from domain.campaign import Command, State, Wanted
+    from domain.campaign import Command, State
     from domain.platform import Action
     from domain.review import Review
     from domain.statistics import Snapshot

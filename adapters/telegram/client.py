@@ -27,9 +27,9 @@ class QuietClient(TelegramClient):  # type: ignore[misc]
         self._sender._updates_queue = _Nowhere()
 
     async def get_me(self, input_peer: bool = False) -> None:
+        """Nobody."""
         # With an answer, connecting would go on to fetch the account's state and difference. Without, it ends
         # here, and the session asks itself: Telethon's own question sleeps at some errors and hides others.
-        return None
 
     async def _update_loop(self) -> None:
         # A client without updates sees a gap after each message of its own. Telethon's loop would then fetch

@@ -34,14 +34,14 @@ class TelegramSession:
         me = await self._ask(functions.users.GetUsersRequest([types.InputUserSelf()]), Doing.READ)
         return me if isinstance(me, Outcome) else None
 
-    async def check_destination(self, destination: str) -> DestinationCheck:
+    async def check_destination(self, destination: str) -> DestinationCheck | Outcome:
         """Look at the destination and at this account's rights there."""
         place = await self._names.place(destination)
         if isinstance(place, Outcome):
-            return await self._unusable(place)
+            return _unusable(place)
         own = await self._participant(place, types.InputPeerSelf())
         if isinstance(own, Outcome):
-            return await self._unusable(own, place)
+            return _unusable(own, place)
         right = Right.INVITE if _may_invite(own) else Right.NONE
         reason = Reason.NONE if right is Right.INVITE else Reason.NO_RIGHT_TO_INVITE
         return DestinationCheck(right, reason, place.title, place.kind, await self._members(place))
@@ -75,17 +75,15 @@ class TelegramSession:
         sent = await self._ask(message, Doing.MESSAGE)
         return sent if isinstance(sent, Outcome) else Outcome(Kind.MESSAGED)
 
-    async def is_member(self, person: Person, destination: str) -> bool:
+    async def is_member(self, person: Person, destination: str) -> bool | Outcome:
         """Whether the person is in the destination now. `Unavailable` where Telegram does not tell."""
         place, peer = await self._names.place(destination), await self._names.person(person)
         if isinstance(place, Outcome):
-            raise await self._untold(place)
+            return _untold(place)
         participant = peer if isinstance(peer, Outcome) else await self._participant(place, peer)
         if not isinstance(participant, Outcome):
             return _is_in(participant)
-        if participant.kind is Kind.UNREACHABLE:
-            return False
-        raise await self._untold(participant)
+        return False if participant.kind is Kind.UNREACHABLE else _untold(participant)
 
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         """Have Telegram drop this connection unless called again within `disconnect_after`."""
@@ -124,18 +122,19 @@ class TelegramSession:
         # The right has been seen; that Telegram does not count is no reason to know nothing.
         return None if isinstance(full, Outcome) else full.full_chat.participants_count
 
-    async def _unusable(self, outcome: Outcome, place: Place | None = None) -> DestinationCheck:
-        if outcome.kind not in (Kind.DESTINATION, Kind.NOT_ADMIN, Kind.BLOCKED):
-            raise await self._untold(outcome)
-        title, kind = (place.title, place.kind) if place else ("", "")
-        return DestinationCheck(Right.NONE, outcome.reason, title, kind)
 
-    async def _untold(self, outcome: Outcome) -> Unavailable:
-        """The exception for a question to whose answer an outcome does not fit."""
-        if outcome.kind is Kind.BLOCKED:
-            # Whoever opens the account next is told so as a value; on this connection it would stay unsaid.
-            await self.close()
-        return Unavailable(PLATFORM, f"{outcome.kind.value}: {outcome.reason.value}")
+def _unusable(outcome: Outcome, place: Place | None = None) -> DestinationCheck | Outcome:
+    if outcome.kind not in (Kind.DESTINATION, Kind.NOT_ADMIN):
+        return _untold(outcome)
+    title, kind = (place.title, place.kind) if place else ("", "")
+    return DestinationCheck(Right.NONE, outcome.reason, title, kind)
+
+
+def _untold(outcome: Outcome) -> Outcome:
+    """What is the account's own matter. Raises `Unavailable` for anything else to which the question has no answer."""
+    if outcome.kind in (Kind.BLOCKED, Kind.LIMITED, Kind.RATE_LIMITED):
+        return outcome
+    raise Unavailable(PLATFORM, f"{outcome.kind.value}: {outcome.reason.value}")
 
 
 def _is_in(participant: Any) -> bool:

@@ -227,12 +227,12 @@ class TestRights:
 
     async def test_a_banned_account_sees_that_it_is(self, dc: TelegramDC, session: Session) -> None:
         strike(dc, "contacts.ResolveUsername", "ban")
-        assert await session.check_destination("club") == DestinationCheck(Right.NONE, Reason.BANNED)
+        assert await session.check_destination("club") == Outcome(Kind.BLOCKED, Reason.BANNED)
 
     async def test_a_flood_wait_says_nothing_of_rights(self, dc: TelegramDC, session: Session) -> None:
         strike(dc, "channels.GetParticipant", "flood_wait", seconds=5)
-        with pytest.raises(Unavailable, match="rate_limited"):
-            await session.check_destination("club")
+        refused = await session.check_destination("club")
+        assert refused == Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(seconds=5))
 
 
 class TestAnswers:

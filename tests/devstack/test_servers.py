@@ -5,11 +5,15 @@ import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import psycopg
 import pytest
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.client import Client
 
 from devstack import ports
 from devstack.errors import DevstackError, ServerFailed
@@ -18,10 +22,11 @@ from devstack.infrastructure import Infrastructure
 from devstack.integration_client import IntegrationServer
 from devstack.pip_settings import translated
 from devstack.postgres import Postgres
+from devstack.processes import Child
 from devstack.progress import Progress
 from devstack.server import Server, start_all, stop_all
 from devstack.state import State, temporary_state
-from devstack.temporal import TemporalServer, TemporalSettings, register_search_attributes
+from devstack.temporal import NAMESPACE, TemporalServer, TemporalSettings, register_search_attributes
 from devstack.vault import VaultServer
 
 
@@ -72,11 +77,14 @@ class TestPostgres:
         template, copy = (f"test_{uuid.uuid4().hex}" for _ in range(2))
         postgres.create_database(template)
         with psycopg.connect(libpq(postgres.url("invite_owner", template))) as connection:
-            connection.execute("CREATE TABLE mine (id int)")
+            connection.execute("CREATE TABLE mine (id int); GRANT SELECT ON mine TO invite_api")
+            connection.execute(f"GRANT TEMPORARY ON DATABASE {template} TO invite_api")
         postgres.create_database(copy, template)
-        with psycopg.connect(libpq(postgres.url("invite_owner", copy))) as connection:
-            assert connection.execute("SELECT count(*) FROM mine").fetchone() == (0,)
-            postgres.drop_database(copy)
+        connection = psycopg.connect(libpq(postgres.url("invite_api", copy)))
+        assert connection.execute("SELECT count(*) FROM mine").fetchone() == (0,)
+        connection.execute("CREATE TEMPORARY TABLE another (id int)")
+        postgres.drop_database(copy)  # though somebody is connected
+        connection.close()
         postgres.drop_database(template)
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(libpq(postgres.url("invite_owner", copy)))
@@ -109,27 +117,27 @@ class TestPostgres:
             own_postgres.start()
 
 
-class TestTemporal:
-    @pytest.fixture(scope="class")
-    def temporal(self, state: State) -> Iterator[TemporalServer]:
-        server = TemporalServer(state.logs / "temporal.log", database=state.folder / "temporal.db")
-        server.start()
-        yield server
-        server.stop()
+@pytest.fixture(scope="module")
+def temporal(state: State) -> Iterator[TemporalServer]:
+    server = TemporalServer(state.logs / "temporal.log", database=state.folder / "temporal.db")
+    server.start()
+    yield server
+    server.stop()
 
+
+class TestTemporal:
     def test_serves_its_ui(self, temporal: TemporalServer) -> None:
         assert temporal.ui_url is not None
         assert httpx.get(temporal.ui_url, trust_env=False).status_code == 200
 
-    def test_search_attributes_are_there(self, temporal: TemporalServer) -> None:
-        url = f"http://127.0.0.1:{temporal.ports[1]}/api/v1/cluster/namespaces/default/search-attributes"
-        custom = httpx.get(url, trust_env=False).json()["customAttributes"]
-        assert TemporalSettings.read().search_attributes.keys() <= custom.keys()
+    async def test_search_attributes_are_there(self, temporal: TemporalServer) -> None:
+        assert TemporalSettings.read().search_attributes.keys() <= await search_attributes(temporal)
 
-    def test_missing_search_attributes_are_registered(self, temporal: TemporalServer) -> None:
+    async def test_missing_search_attributes_are_registered(self, temporal: TemporalServer) -> None:
         settings = replace(TemporalSettings.read(), search_attributes={"InviteTest": "Keyword"})
         for _ in range(2):
             register_search_attributes(temporal.address, settings)
+        assert "InviteTest" in await search_attributes(temporal)
 
     def test_one_that_cannot_start_shows_its_log(self, state: State) -> None:
         bad = replace(TemporalSettings.read(), search_attributes={"InviteTest": "Nonsense"})
@@ -139,15 +147,17 @@ class TestTemporal:
         assert not server.running.alive()
 
 
-class TestVault:
-    @pytest.fixture(scope="class", params=["in memory", "durable"])
-    def vault(self, request: pytest.FixtureRequest, state: State) -> Iterator[VaultServer]:
-        folder = state.folder / "vault" if request.param == "durable" else None
-        server = VaultServer(state.logs / "vault.log", folder=folder)
-        server.start()
-        yield server
-        server.stop()
+@pytest.fixture(scope="module", params=["in memory", "durable"])
+def vault(request: pytest.FixtureRequest, state: State) -> Iterator[VaultServer]:
+    server = VaultServer(
+        state.logs / "vault.log", folder=state.folder / "vault" if request.param == "durable" else None
+    )
+    server.start()
+    yield server
+    server.stop()
 
+
+class TestVault:
     @staticmethod
     def call(vault: VaultServer, method: str, path: str, body: object = None) -> httpx.Response:
         headers = {"X-Vault-Token": vault.read_token}
@@ -178,17 +188,42 @@ class TestVault:
         with pytest.raises(ValueError, match="not a path"):
             vault.put("owner/../other", "telegram", "x", {})
 
-    def test_a_durable_one_survives_a_kill(self, vault: VaultServer, request: pytest.FixtureRequest) -> None:
-        if "durable" not in request.node.name:
-            return
+    def test_a_killed_one_comes_back(self, vault: VaultServer) -> None:
         path = vault.put("owner", "telegram", "kept", {"session": "s"})
         vault.kill()
         vault.start()
-        assert self.call(vault, "GET", f"secret/data/{path}").json()["data"]["data"] == {"session": "s"}
+        found = self.call(vault, "GET", f"secret/data/{path}").json()
+        assert (found.get("data") is not None) == vault.durable
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+class Robbed(IntegrationServer):
+    """Between its choice of a port and its bind a stranger takes the port, and answers in its place."""
+
+    def __init__(self, log: Path, state_file: Path) -> None:
+        super().__init__(log, state_file=state_file, jwt_secret="s" * 32, admin_token="t")
+        self.stolen: int | None = None
+
+    def spawn(self) -> Child:
+        if self.stolen is None:
+            self.stolen = self.ports[0]
+            self._stranger = HTTPServer((ports.HOST, self.stolen), Healthy)
+            Thread(target=self._stranger.serve_forever).start()
+        return super().spawn()
+
+    def stop(self) -> None:
+        super().stop()
+        self._stranger.shutdown()
+        self._stranger.server_close()
 
 
 class TestPorts:
-    def test_a_server_that_finds_its_port_taken_takes_another(self, state: State, own_postgres: Postgres) -> None:
+    def test_a_server_that_finds_its_port_taken_takes_another(self, state: State) -> None:
         with socket.socket() as thief:
             thief.bind((ports.HOST, 0))
             thief.listen()
@@ -198,19 +233,12 @@ class TestPorts:
             stop_all([server])
             assert server.ports[0] != taken
 
-    def test_nor_does_a_strangers_answer_count(self, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Somebody takes the port between our look at it and the server's bind, and answers in its place."""
-        stranger, late = integration(state), integration(state)
-        start_all([stranger])
-        first, real = [stranger.ports[0]], ports.free_ports
-        monkeypatch.setattr(ports, "free_ports", lambda count: tuple(first[:count]) if first else real(count))
-        late.launch()
-        assert late.ports == stranger.ports
-        first.clear()
-        while not late.poll():
-            pass
-        assert late.ports != stranger.ports
-        stop_all([stranger, late])
+    def test_nor_does_a_strangers_answer_count(self, state: State) -> None:
+        server = Robbed(state.logs / "robbed.log", state.folder / "robbed.json")
+        server.start()
+        server.stop()
+        assert server.stolen is not None
+        assert server.ports[0] != server.stolen
 
     def test_who_listens(self) -> None:
         with socket.socket() as one:
@@ -223,20 +251,27 @@ class TestPorts:
 
 
 class TestExternal:
-    def test_an_external_cluster_lends_a_database(self, postgres: Postgres, state: State) -> None:
-        external = External(
-            database_admin_url=postgres.admin_dsn.replace("postgres:", "postgres:", 1),
-            temporal_address="127.0.0.1:1",
-            vault_url="http://127.0.0.1:1",
-            vault_token="t",
-            integration_url="http://127.0.0.1:1",
-            integration_admin_token="t",
-            integration_jwt_secret="s" * 32,
-        )
+    def test_postgres_and_temporal_that_stand_elsewhere(
+        self, own_postgres: Postgres, temporal: TemporalServer, state: State
+    ) -> None:
+        own_postgres.start()
+        external = External(database_admin_url=own_postgres.admin_dsn, temporal_address=temporal.address)
         infrastructure = Infrastructure(state, external, {})
-        assert infrastructure.servers == []
-        with pytest.raises(DevstackError, match="Temporal at 127.0.0.1:1"):
-            infrastructure.start(Progress(quiet=True))
+        infrastructure.start(Progress(quiet=True))
+        try:
+            url = infrastructure.cluster.url("invite_api", infrastructure.database)
+            assert infrastructure.database.startswith("invite_")  # its own, not one that may be in use
+            with psycopg.connect(libpq(url)) as connection:
+                assert connection.execute("SELECT current_user").fetchone() == ("invite_api",)
+        finally:
+            infrastructure.stop()
+        with pytest.raises(psycopg.OperationalError, match="does not exist"):
+            psycopg.connect(libpq(url))
+        assert temporal.running.alive()
+
+    def test_one_that_does_not_answer_is_named(self, state: State) -> None:
+        with pytest.raises(DevstackError, match=r"Temporal at 127\.0\.0\.1:1"):
+            register_search_attributes("127.0.0.1:1")
 
     def test_companions_are_asked_for(self) -> None:
         with pytest.raises(DevstackError, match="DEVSTACK_VAULT_TOKEN"):
@@ -245,13 +280,11 @@ class TestExternal:
 
 
 def test_pips_settings_in_uvs_words() -> None:
-    listing = "\n".join(
-        [
-            ":env:.timeout='180'",
-            "global.index-url='https://index.example/simple'",
-            "global.extra-index-url='file:///a/simple\\nfile:///b/simple'",
-            ":env:.find-links='/wheels /more'",
-        ]
+    listing = (
+        ":env:.timeout='180'\n"
+        "global.index-url='https://index.example/simple'\n"
+        "global.extra-index-url='file:///a/simple\\nfile:///b/simple'\n"
+        ":env:.find-links='/wheels /more'\n"
     )
     assert translated(listing, {"UV_DEFAULT_INDEX": "https://mine.example/simple"}) == {
         "UV_INDEX": "file:///a/simple file:///b/simple",
@@ -268,6 +301,12 @@ def integration(state: State, port: int | None = None) -> Server:
     )
 
 
+async def search_attributes(temporal: TemporalServer) -> set[str]:
+    client = await Client.connect(temporal.address)
+    request = ListSearchAttributesRequest(namespace=NAMESPACE)
+    return set((await client.operator_service.list_search_attributes(request)).custom_attributes)
+
+
 def segment_of(server: Postgres) -> str:
     return (server.data / "postmaster.pid").read_text().splitlines()[6].split()[1]
 
@@ -275,5 +314,3 @@ def segment_of(server: Postgres) -> str:
 def segments() -> set[str]:
     """Ids of the SysV shared memory segments on this machine."""
     return {row.split()[1] for row in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
-
-

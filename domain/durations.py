@@ -1,0 +1,21 @@
+"""Durations as people write them in settings and limits: `500ms`, `10s`, `5m`, `24h`, `7d`."""
+
+import re
+from datetime import timedelta
+
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def duration(text: object) -> timedelta:
+    """The duration that `text` names. Raises `ValueError` with what it should look like."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('must be a duration such as "500ms", "10s", "5m", "24h" or "7d"')
+    return float(match.group(1)) * _UNITS[match.group(2)]

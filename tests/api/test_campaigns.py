@@ -1,0 +1,257 @@
+"""`/invite`: campaigns made once, commanded idempotently, and refused with a clear word where they cannot be."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from domain.campaign import Wanted
+from storage.engine import Database
+from tests.api.conftest import Client, assert_problem
+from tests.api.control import RecordingControl
+from tests.api.neighbour import Neighbour, account
+
+
+async def test_a_campaign_is_made_and_started(
+    client: Client, owner: str, control: RecordingControl, neighbour: Neighbour
+) -> None:
+    answer = await client.invite(account_ids=["a1"])
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert answer.headers["location"] == f"/invite/{body['id']}"
+    assert body["destination"] == "spring_meeting"
+    assert (body["recipients"], body["state"], body["why"]["code"]) == (3, "running", "preparing")
+    assert body["why"]["text"]["ru"]
+    assert control.delivered == [(owner, UUID(body["id"]), "telegram", Wanted.RUN, 1)]
+    assert neighbour.asked[0].url.params["user_id"] == owner
+    assert (await client.get(f"/invite/{body['id']}")).json() == body
+    assert [each["id"] for each in (await client.get("/invite")).json()["items"]] == [body["id"]]
+
+
+async def test_a_draft_waits_for_its_start(client: Client, control: RecordingControl) -> None:
+    campaign = await client.campaign(start=False)
+    assert (await client.get(f"/invite/{campaign}")).json()["state"] == "draft"
+    assert control.delivered == []
+    assert (await client.post(f"/invite/{campaign}/start")).json()["state"] == "running"
+    assert len(control.delivered) == 1
+
+
+async def test_campaigns_are_listed_by_pages(client: Client) -> None:
+    audience = await client.audience()
+    ids = [await client.campaign(audience_id=audience) for _ in range(3)]
+    first = (await client.get("/invite", params={"limit": 2})).json()
+    then = (await client.get("/invite", params={"limit": 2, "before": first["next"]})).json()
+    assert [each["id"] for each in [*first["items"], *then["items"]]] == ids[::-1]
+
+
+async def test_a_dry_run_and_a_mailing(client: Client) -> None:
+    dry = (await client.invite(dry_run=True)).json()
+    assert dry["dry_run"] is True
+    mailing = (await client.invite(action="message", destination=..., message_when_refused=False)).json()
+    assert (mailing["action"], mailing["destination"]) == ("message", "")
+
+
+async def test_the_same_key_answers_the_same_campaign(
+    client: Client, control: RecordingControl, neighbour: Neighbour, owner: str
+) -> None:
+    audience = await client.audience()
+    first = await client.invite(key="k1", audience_id=audience)
+    neighbour.accounts[owner] = []  # a repetition is not judged anew
+    again = await client.invite(key="k1", audience_id=audience)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    other = await client.invite(key="k1", audience_id=audience, name="Another")
+    assert_problem(other, 409, "forbidden-now")
+    assert len((await client.get("/invite")).json()["items"]) == 1
+
+
+async def test_two_at_the_same_moment_make_one(client: Client) -> None:
+    audience = await client.audience()
+    answers = await asyncio.gather(*(client.invite(key="k1", audience_id=audience) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_another_owner_may_use_the_same_key(client: Client, stranger: Client) -> None:
+    answers = [await client.invite(key="k1"), await stranger.invite(key="k1")]
+    assert [answer.status_code for answer in answers] == [201, 201]
+
+
+@pytest.mark.parametrize(
+    ("commands", "statuses", "state"),
+    [
+        (["pause"], [200], "paused"),
+        (["pause", "pause"], [200, 200], "paused"),
+        (["pause", "resume", "resume"], [200, 200, 200], "running"),
+        (["resume"], [200], "running"),
+        (["start"], [200], "running"),
+        (["cancel", "cancel"], [200, 200], "cancelled"),
+        (["cancel", "pause"], [200, 409], "cancelled"),
+        (["cancel", "resume"], [200, 409], "cancelled"),
+        (["pause", "start"], [200, 409], "paused"),
+        (["pause", "cancel"], [200, 200], "cancelled"),
+    ],
+)
+async def test_commands(client: Client, commands: list[str], statuses: list[int], state: str) -> None:
+    campaign = await client.campaign()
+    answers = [await client.post(f"/invite/{campaign}/{command}") for command in commands]
+    assert [answer.status_code for answer in answers] == statuses
+    for answer in answers:
+        if answer.status_code == 409:
+            assert_problem(answer, 409, "forbidden-now")
+    assert (await client.get(f"/invite/{campaign}")).json()["state"] == state
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+async def test_a_draft_cannot_be_paused(client: Client, command: str) -> None:
+    campaign = await client.campaign(start=False)
+    assert_problem(await client.post(f"/invite/{campaign}/{command}"), 409, "forbidden-now")
+
+
+@pytest.mark.parametrize("command", ["start", "pause", "resume", "cancel"])
+async def test_after_the_end_no_command_is_obeyed(
+    client: Client, worker_database: Database, owner: str, command: str, control: RecordingControl
+) -> None:
+    campaign = await client.campaign()
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(text("UPDATE campaign SET phase = 'done', ended_at = now() WHERE id = :id"), {"id": campaign})
+    problem = assert_problem(await client.post(f"/invite/{campaign}/{command}"), 409, "forbidden-now")
+    assert "ended" in problem["detail"]
+    assert len(control.delivered) == 1
+
+
+async def test_a_repeated_command_keeps_its_number(client: Client, control: RecordingControl) -> None:
+    campaign = await client.campaign()
+    for _ in range(2):
+        await client.post(f"/invite/{campaign}/pause")
+    assert [(wanted, number) for *_, wanted, number in control.delivered] == [
+        (Wanted.RUN, 1),
+        (Wanted.PAUSED, 2),
+        (Wanted.PAUSED, 2),
+    ]
+
+
+async def test_with_temporal_away_the_wish_is_stored(client: Client, control: RecordingControl) -> None:
+    control.away = True
+    campaign = await client.campaign()
+    assert (await client.post(f"/invite/{campaign}/pause")).json()["state"] == "paused"
+
+
+LONG = "ж" * 4096
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": ...}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "a\x00b"}, "name"),
+        ({"platform": "icq"}, "platform"),
+        ({"action": "forward"}, "action"),
+        ({"destination": ...}, "destination"),
+        ({"destination": "not a link!"}, "destination"),
+        ({"destination": "https://example.com/x"}, "destination"),
+        ({"destination": "https://t.me/+abcdef"}, "destination"),
+        ({"destination": "x" * 501}, "destination"),
+        ({"message": {"texts": []}}, "message.texts"),
+        ({"message": ...}, "message.texts"),
+        ({"message": {"texts": ["ok", LONG + "ж"]}}, "message.texts.1"),
+        ({"message": {"texts": ["😀" * 2049]}}, "message.texts.0"),
+        ({"message": {"texts": ["  "]}}, "message.texts.0"),
+        ({"message": {"texts": ["Hi <b>you</b>"]}}, "message.texts.0"),
+        ({"message": {"texts": ["<script src=x"]}}, "message.texts.0"),
+        ({"message": {"texts": ["nul \x00"]}}, "message.texts.0"),
+        ({"message": {"texts": ["x"] * 51}}, "message.texts"),
+        ({"message": {"texts": [5]}}, "message.texts.0"),
+        ({"message": {"texts": ["x"], "html": True}}, "message.html"),
+        ({"message_when_refused": "perhaps"}, "message_when_refused"),
+        ({"account_ids": []}, "account_ids"),
+        ({"account_ids": ["zz"]}, "account_ids"),
+        ({"account_ids": ["x"] * 1001}, "account_ids"),
+        ({"priority": 5}, "priority"),
+        ({"limits": {}}, "limits"),
+        ({"schedule": {}}, "schedule"),
+        ({"recipients": []}, "recipients"),
+        ({"audience_id": "not-an-id"}, "audience_id"),
+    ],
+)
+async def test_a_value_that_cannot_be(client: Client, changes: dict[str, Any], field: str) -> None:
+    answer = await client.invite(**changes)
+    problem = assert_problem(answer, 422, "invalid", field)
+    assert "<" not in problem["detail"]
+    assert (await client.get("/invite")).json()["items"] == []
+
+
+@pytest.mark.parametrize("text_", [LONG, "1 < 2 and 3 > 2", "I <3 you", "mail <anna@mail.ru>", "<Имя>"])
+async def test_a_text_that_may_be(client: Client, text_: str) -> None:
+    assert (await client.invite(message={"texts": [text_]})).status_code == 201
+
+
+async def test_html_is_refused_with_its_place(client: Client) -> None:
+    problem = assert_problem(await client.invite(message={"texts": ["Hi <b>you</b>"]}), 422, "invalid")
+    assert problem["detail"] == "HTML is not allowed: there is a tag at character 4."
+
+
+async def test_an_audience_that_is_not_there_or_empty(client: Client) -> None:
+    assert_problem(await client.invite(audience_id=str(uuid4())), 404, "not-found")
+    empty = await client.audience(b"username\n!\n")
+    assert_problem(await client.invite(audience_id=empty), 422, "invalid", "audience_id")
+
+
+async def test_without_any_account(client: Client, neighbour: Neighbour, owner: str) -> None:
+    neighbour.accounts[owner] = [account("w1", platform="whatsapp")]
+    assert_problem(await client.invite(), 422, "invalid", "account_ids")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(500),
+        httpx.Response(200, content=b"<html>"),
+        httpx.Response(200, json={"not": "a list"}),
+        httpx.Response(302, headers={"Location": "http://elsewhere.test"}),
+    ],
+)
+async def test_with_integration_service_away_the_campaign_is_made_and_waits(
+    client: Client, neighbour: Neighbour, answer: httpx.Response | Exception
+) -> None:
+    neighbour.answer = answer
+    assert (await client.invite(account_ids=["a1"])).status_code == 201
+
+
+async def test_with_a_token_that_integration_service_refuses(client: Client, neighbour: Neighbour) -> None:
+    neighbour.answer = httpx.Response(403)
+    assert_problem(await client.invite(), 403, "no-role")
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"", "application/json", 422),
+        (b"{", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b'"x"', "application/json", 422),
+        (b"[" * 100_000, "application/json", 400),
+        (b"\xff\xfe", "application/json", 422),
+        (b"{}", "text/plain", 422),
+        (b'{"name": "\\ud800"}', "application/json", 422),
+        (b'{"name": "' + b"x" * 1_100_000 + b'"}', "application/json", 413),
+    ],
+)
+async def test_a_body_that_cannot_be_read(client: Client, content: bytes, content_type: str, status: int) -> None:
+    answer = await client.post("/invite", content=content, headers={"Content-Type": content_type})
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("key", ["x" * 201, "with space", "ключ".encode()])
+async def test_a_key_that_cannot_be(client: Client, key: Any) -> None:
+    answer = await client.post("/invite", json={}, headers={"Idempotency-Key": key})
+    assert_problem(answer, 422, "invalid")

@@ -1,0 +1,96 @@
+"""Whole campaigns on the real parts: PostgreSQL, Temporal, Vault, Telethon over TCP, our processes."""
+
+from pathlib import Path
+
+from devstack.telegram_dc.scenario import Fault
+from tests.e2e.town import Town, town, world
+
+INVITE = "channels.InviteToChannel"
+SHORT_LEASE = {
+    "INVITE_LEASE_LENGTH": "5s",
+    "INVITE_LEASE_RENEW_EVERY": "1s",
+    "INVITE_LEASE_DISCONNECT_AFTER": "2s",
+    "INVITE_LEASE_CLOSING_MARGIN": "1s",
+}
+
+
+def _some_done(status: dict) -> bool:
+    return status["counts"]["processed"] >= 10
+
+
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    faults = [
+        Fault(account="account1", method=INVITE, after=5, kind="flood_wait", seconds=2),
+        Fault(account="account2", method=INVITE, after=8, kind="ban"),
+        Fault(account="account3", method=INVITE, after=3, kind="drop_after"),
+        Fault(account="account3", method="messages.SendMessage", after=2, kind="drop_before"),
+    ]
+    with town(tmp_path, world(accounts=4, people=80, faults=faults), settings=SHORT_LEASE) as here:
+        campaign = here.campaign()
+        here.wait(campaign, _some_done)
+        here.stack.workers[0].kill()
+        status = here.end(campaign)
+        here.assert_agrees(status)
+        _same_everywhere(here, campaign, status)
+        banned = next(each for each in status["accounts"] if each["id"] == "account2")
+        assert banned["state"] == "blocked"
+        assert [report["account_id"] for report in here.stack.reports()] == ["account2"]
+
+
+def test_a_stopped_worker_is_taken_over_and_no_session_is_destroyed(tmp_path: Path) -> None:
+    """SIGSTOP for longer than the lease: Telegram's own timer has dropped its connections before another signs in."""
+    with town(tmp_path, world(accounts=3, people=80), settings=SHORT_LEASE) as here:
+        campaign = here.campaign()
+        here.wait(campaign, _some_done)
+        stopped = here.stack.workers[0]
+        stopped.suspend()
+        before = here.status(campaign)["counts"]["processed"]
+        # The other worker's own accounts go on; all three work again only when the lease has ended.
+        here.wait(campaign, lambda status: status["counts"]["processed"] >= before + 20)
+        stopped.resume()
+        here.assert_agrees(here.end(campaign))
+
+
+def test_pause_resume_and_cancel_are_obeyed(tmp_path: Path) -> None:
+    with town(tmp_path, world(accounts=2, people=200), workers=1) as here:
+        campaign = here.campaign()
+        here.wait(campaign, _some_done)
+        here.say(campaign, "pause")
+        here.say(campaign, "pause")
+        here.wait(campaign, lambda status: status["state"] == "paused")
+        _is_still(here)
+        here.say(campaign, "resume")
+        done = here.status(campaign)["counts"]["processed"]
+        here.wait(campaign, lambda status: status["counts"]["processed"] > done)
+        here.say(campaign, "cancel")
+        status = here.wait(campaign, lambda status: status["counts"]["left"] == 0)
+        here.assert_agrees(status)
+        assert status["state"] == "cancelled"
+        assert status["counts"]["cancelled"] > 0
+        assert here.api.post(f"/invite/{campaign}/resume").status_code == 409
+
+
+def test_a_dry_run_touches_nobody(tmp_path: Path) -> None:
+    with town(tmp_path, world(accounts=2, people=20), workers=1) as here:
+        status = here.end(here.campaign(dry_run=True))
+        assert status["state"] == "done"
+        assert status["counts"]["processed"] == 20
+        assert not here.effects().effects()
+        assert not here.effects().requests()
+
+
+def _is_still(here: Town) -> None:
+    """Nothing happens: two looks at the journal, a few gaps apart, are the same."""
+    marks = []
+    for _ in range(5):
+        marks.append(len(here.effects().effects()))
+        here.api.get("/readyz")
+    assert len(set(marks)) == 1
+
+
+def _same_everywhere(here: Town, campaign: str, status: dict) -> None:
+    """The workflow's query, the status and the report agree when nothing is in flight (STA-3)."""
+    workflow = here.status(campaign, source="workflow")
+    assert workflow["counts"] == status["counts"]
+    report = here.api.get(f"/invite/{campaign}/report").json()
+    assert report["status"]["counts"] == status["counts"]
