@@ -75,6 +75,8 @@ class Process:
             settings.vault_timeout,
         )
         made = adapters(AdapterOptions(deadline=settings.request_deadline))
+        for platform in made:
+            limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
             made, accounts, name, f"{settings.temporal_task_queue}/{name}", settings.lease, settings.idle_close
         )

@@ -146,7 +146,8 @@ class ActionActivities:
         except _AccountRefused as refused:  # its turn stays open, in doubt, until the account has rested
             outcome = refused.outcome
             await self._accounts.refused(ref, outcome, await self._clock.now())
-            await self._open.close(ref)
+            if outcome.kind is Kind.BLOCKED:
+                await self._open.close(ref)
             blocked = outcome.reason if outcome.kind is Kind.BLOCKED else Reason.NONE
             return Worked(taken, reopen=True, blocked=blocked)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -60,7 +61,7 @@ class OpenAccounts:
         self._times = times
         self._idle_close = idle_close
         self._accounts: dict[AccountRef, _Account] = {}
-        self._opening: dict[AccountRef, asyncio.Lock] = {}
+        self._opening: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
 
     def adapter(self, name: str) -> Adapter:
         """The platform's adapter."""
@@ -68,7 +69,7 @@ class OpenAccounts:
 
     async def lease(self, ref: AccountRef, user: str) -> Lease | HeldElsewhere:
         """Take the account's lease for this process, or find it here already. `user`: the campaign that uses it."""
-        async with self._opening.setdefault(ref, asyncio.Lock()):
+        async with self._one_at_a_time(ref):
             account = self._accounts.get(ref)
             if account is None:
                 began = time.monotonic()
@@ -88,7 +89,7 @@ class OpenAccounts:
     async def connect(self, ref: AccountRef, sign_in: SignIn) -> Outcome | None:
         """Have a live session for a leased account. An outcome where the platform refuses it. Raises `Unavailable`,
         `LeaseLost`."""
-        async with self._opening.setdefault(ref, asyncio.Lock()):
+        async with self._one_at_a_time(ref):
             account = self._leased(ref)
             if account.session is not None and account.session.connected:
                 return None
@@ -202,6 +203,10 @@ class OpenAccounts:
                 await self._leases.release(account.lease)
             except Unavailable:
                 _log.info("lease not released; it ends by itself", account_id=ref.account_id)
+
+    def _one_at_a_time(self, ref: AccountRef) -> asyncio.Lock:
+        """Held while the account is leased or connected; it lives as long as somebody holds or awaits it."""
+        return self._opening.setdefault(ref, asyncio.Lock())
 
     def _leased(self, ref: AccountRef) -> _Account:
         account = self._accounts.get(ref)

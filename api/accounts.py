@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Path, Query
 
 from adapters.registry import platform as known_platform
-from api.dependencies import Asked, Now, Services, With
+from api.dependencies import Asked, Now, Services, With, patiently
 from api.problems import responses
 from api.schemas.accounts import AccountOut, AccountsOut
 from domain.errors import Unavailable
@@ -30,9 +30,7 @@ async def accounts(
     return AccountsOut(items=[AccountOut.of(each, met.get(each.account_id), now) for each in listed])
 
 
-@router.post(
-    "/{account_id}/enable", responses=responses("not-found", "invalid"), summary="End a block or rest"
-)
+@router.post("/{account_id}/enable", responses=responses("not-found", "invalid"), summary="End a block or rest")
 async def enable(
     account_id: Annotated[str, Path(min_length=1, max_length=200)], asked: Asked, found: With, now: Now
 ) -> AccountOut:
@@ -46,7 +44,8 @@ async def enable(
 async def _tell(found: Services, campaigns: Sequence[UUID]) -> None:
     """Have the campaigns look at once; those that are not told look by themselves a little later."""
     try:
-        for campaign_id in campaigns:
-            await found.control.accounts_changed(campaign_id)
+        async with patiently(found.settings.temporal_timeout):
+            for campaign_id in campaigns:
+                await found.control.accounts_changed(campaign_id)
     except Unavailable as error:
         structlog.get_logger("execution").warning("campaigns_not_told", what=error.what)

@@ -8,7 +8,8 @@ import structlog
 from fastapi import APIRouter, Response, status
 
 from adapters.registry import platform
-from api.dependencies import Asked, With, require_known_accounts
+from api.auth import Caller
+from api.dependencies import Asked, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.accounts import AdminCheckIn, AdminCheckOut, RightsOut, words
 from domain.ports import AccountRights
@@ -20,17 +21,16 @@ _NOT_YET: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post(
-    "", responses={**_NOT_YET, **responses("too-large", "invalid")}, summary="Check the accounts' rights"
-)
+@router.post("", responses={**_NOT_YET, **responses("too-large", "invalid")}, summary="Check the accounts' rights")
 async def check(body: AdminCheckIn, response: Response, asked: Asked, found: With) -> AdminCheckOut:
     """Look at each account's rights at the destination; what takes longer is answered by its `Location`."""
     destination = platform(body.platform).destination(body.destination)
     await require_known_accounts(found, asked, body.platform, body.account_ids)
     check_id = uuid4()
-    await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
+    async with patiently(found.settings.temporal_timeout):
+        await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
     structlog.get_logger("audit").info("admin_check", owner=asked.owner, check=str(check_id))
-    rights = await found.control.admin_check(asked.owner, check_id, found.settings.admin_check_wait)
+    rights = await _rights_found(found, asked, check_id, found.settings.admin_check_wait)
     return _answer(check_id, rights, response)
 
 
@@ -41,8 +41,13 @@ async def check(body: AdminCheckIn, response: Response, asked: Asked, found: Wit
 )
 async def result(check_id: UUID, response: Response, asked: Asked, found: With) -> AdminCheckOut:
     """What an admin check found."""
-    rights = await found.control.admin_check(asked.owner, check_id, timedelta(0))
+    rights = await _rights_found(found, asked, check_id, timedelta(0))
     return _answer(check_id, rights, response)
+
+
+async def _rights_found(found: Services, asked: Caller, check_id: UUID, wait: timedelta) -> list[AccountRights] | None:
+    async with patiently(wait + found.settings.temporal_timeout):
+        return await found.control.admin_check(asked.owner, check_id, wait)
 
 
 def _answer(check_id: UUID, rights: list[AccountRights] | None, response: Response) -> AdminCheckOut:

@@ -106,9 +106,7 @@ async def audience(audience_id: UUID, asked: Asked, found: With) -> AudienceOut:
     return AudienceOut.of(await found.audiences.get(asked.owner, audience_id))
 
 
-@router.get(
-    "/{audience_id}/dropped", responses=responses("not-found", "invalid"), summary="Lines that were not taken"
-)
+@router.get("/{audience_id}/dropped", responses=responses("not-found", "invalid"), summary="Lines that were not taken")
 async def dropped(
     audience_id: UUID,
     asked: Asked,

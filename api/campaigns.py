@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 
 from adapters.registry import Platform, platform
 from api.auth import Caller
-from api.dependencies import Asked, Now, Services, With, require_known_accounts
+from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.campaigns import CampaignOut, CampaignsOut, NewCampaignIn
 from domain.campaign import Command
@@ -115,9 +115,7 @@ async def cancel(campaign_id: UUID, asked: Asked, found: With, now: Now) -> Camp
     return await _command(campaign_id, Command.CANCEL, asked, found, now)
 
 
-async def _command(
-    campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now
-) -> CampaignOut:
+async def _command(campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now) -> CampaignOut:
     campaign = await found.campaigns.command(asked.owner, campaign_id, command, now)
     _audit.info("campaign_commanded", owner=asked.owner, campaign=str(campaign_id), command=command.value)
     await _deliver(found, campaign)
@@ -129,13 +127,12 @@ async def _deliver(found: Services, campaign: CampaignView) -> None:
     if campaign.control_no == 0 or campaign.ended_at is not None:
         return
     try:
-        await found.control.deliver(
-            campaign.owner, campaign.id, campaign.platform, campaign.wanted, campaign.control_no
-        )
+        async with patiently(found.settings.temporal_timeout):
+            await found.control.deliver(
+                campaign.owner, campaign.id, campaign.platform, campaign.wanted, campaign.control_no
+            )
     except Unavailable as error:
-        _log.warning(
-            "command_not_delivered", campaign=str(campaign.id), no=campaign.control_no, what=error.what
-        )
+        _log.warning("command_not_delivered", campaign=str(campaign.id), no=campaign.control_no, what=error.what)
 
 
 async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCampaign:

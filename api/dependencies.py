@@ -1,6 +1,8 @@
 """What the routes work with, and who is asking."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol
@@ -11,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.auth import Caller, Tokens, Unauthenticated
 from domain.campaign import Wanted
+from domain.errors import Unavailable
 from domain.ports import AccountRights, Clock
 from domain.request import check_accounts
 from domain.statistics import Snapshot
@@ -26,9 +29,7 @@ from storage.reports import Reports
 class Control(Protocol):
     """Temporal, as the API needs it. Every method raises `Unavailable` when it does not answer in time."""
 
-    async def deliver(
-        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
-    ) -> None:
+    async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         """Tell the campaign's workflow of the wish of this number; start it if it is missing."""
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
@@ -75,9 +76,7 @@ def services(request: Request) -> Services:
     return found
 
 
-def caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
+def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
     """Who asks. Raises `Unauthenticated`, `RoleMissing`."""
     if credentials is None:
         raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
@@ -95,9 +94,17 @@ With = Annotated[Services, Depends(services)]
 Now = Annotated[datetime, Depends(now)]
 
 
-async def require_known_accounts(
-    found: Services, asked: Caller, platform: str, chosen: Sequence[str] | None
-) -> None:
+@asynccontextmanager
+async def patiently(limit: timedelta) -> AsyncIterator[None]:
+    """Bound a call to Temporal: a connection that is not up yet has no deadline of its own. Raises `Unavailable`."""
+    try:
+        async with asyncio.timeout(limit.total_seconds()):
+            yield
+    except TimeoutError:
+        raise Unavailable("Temporal", "no answer in time") from None
+
+
+async def require_known_accounts(found: Services, asked: Caller, platform: str, chosen: Sequence[str] | None) -> None:
     """Ask integration-service for an account that may be used. Raises `Invalid`, `Unavailable`."""
     known = {each.account_id for each in await found.integration.accounts(asked.owner, platform, asked.token)}
     check_accounts(known, chosen)

@@ -85,9 +85,7 @@ def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     for kind in ("unauthenticated", "no-role", *kinds, "unavailable"):
         status, title = _TITLES[kind]
         example = {"type": _urn(kind), "title": title, "status": status, "detail": "…", "errors": []}
-        content = documented.setdefault(
-            status, {"description": title, "content": {MEDIA_TYPE: {"examples": {}}}}
-        )
+        content = documented.setdefault(status, {"description": title, "content": {MEDIA_TYPE: {"examples": {}}}})
         content["content"][MEDIA_TYPE]["schema"] = {"$ref": "#/components/schemas/Problem"}
         content["content"][MEDIA_TYPE]["examples"][kind] = {"value": example}
     return documented
@@ -131,9 +129,7 @@ def _told(request: Request, kind: str, error: Error) -> JSONResponse:
     if isinstance(error, NotFound):
         return problem(kind, f"There is no such {error.what}.")
     detail = str(error)
-    return problem(
-        kind, detail, [FieldError(field=error.field, message=detail)] if isinstance(error, Invalid) else []
-    )
+    return problem(kind, detail, [FieldError(field=error.field, message=detail)] if isinstance(error, Invalid) else [])
 
 
 def _sentence(words: str) -> str:

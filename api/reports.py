@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.auth import Caller
-from api.dependencies import Asked, Now, Services, With
+from api.dependencies import Asked, Now, Services, With, patiently
 from api.problems import responses
 from api.schemas.status import StatusOut
 from api.streams import csv_rows, json_report
@@ -44,7 +44,8 @@ async def status(
     """Counts, accounts, speed, and the expected end: exact, and read without a worker."""
     campaign = await found.campaigns.get(asked.owner, campaign_id)
     if source is StatusSource.WORKFLOW:
-        snapshot = await found.control.snapshot(campaign_id)
+        async with patiently(found.settings.temporal_timeout):
+            snapshot = await found.control.snapshot(campaign_id)
     else:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
     return StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
@@ -72,9 +73,7 @@ _REPORT: dict[int | str, dict[str, Any]] = {
             "application/json": {
                 "example": {"status": {"state": "done", "…": "as /status"}, "not_reached": [_EXAMPLE_ROW]}
             },
-            "text/csv": {
-                "example": "username,phone,user_id,first_name,last_name,outcome,reason,text_en,text_ru,…"
-            },
+            "text/csv": {"example": "username,phone,user_id,first_name,last_name,outcome,reason,text_en,text_ru,…"},
         },
     }
 }

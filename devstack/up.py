@@ -30,10 +30,12 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./run up", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="forget the data of earlier runs")
     parser.add_argument("--workers", type=int, default=2, help="how many of our workers (2)")
+    parser.add_argument("--limits", type=Path, metavar="FILE", help="policy numbers other than limits.toml")
     options = parser.parse_args(argv)
+    limits = options.limits and options.limits.resolve()
     try:
         with kept_state(fresh=options.fresh) as state:
-            _run(state, options.workers)
+            _run(state, options.workers, limits)
     except AlreadyRunning as error:
         raise AlreadyRunning(f"{error}\n{_where()}") from None
     return 0
@@ -70,11 +72,11 @@ def _person(number: int) -> Person:
     )
 
 
-def _run(state: State, workers: int) -> None:
+def _run(state: State, workers: int, limits: Path | None) -> None:
     progress = Progress()
     ports_file = state.folder / "ports.json"
     ports = json.loads(ports_file.read_text()) if ports_file.exists() else {}
-    with Stack(state, workers=workers, ports=ports, progress=progress) as stack:
+    with Stack(state, workers=workers, limits_file=limits, ports=ports, progress=progress) as stack:
         _start_telegram(stack)
         ports_file.write_text(json.dumps(stack.ports))
         text = _addresses(stack)

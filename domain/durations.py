@@ -10,6 +10,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
+LONGEST = timedelta(days=366)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -18,4 +19,10 @@ def duration(text: object) -> timedelta:
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         raise ValueError('must be a duration such as "500ms", "10s", "5m", "24h" or "7d"')
-    return float(match.group(1)) * _UNITS[match.group(2)]
+    try:
+        found = float(match.group(1)) * _UNITS[match.group(2)]
+    except OverflowError:
+        found = timedelta.max
+    if found > LONGEST:
+        raise ValueError(f"must be at most {LONGEST.days} days")
+    return found

@@ -112,7 +112,24 @@ def account_rest(now: datetime, account: Standing) -> Rest | None:
 
 
 def after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: datetime) -> Standing:
-    """How the account stands after one of its actions had this outcome."""
+    """How the account stands after one of its actions had this outcome.
+
+    An answer may come late, after another one has blocked or rested the account: it cuts neither short.
+    """
+    later = _after(outcome, account, limits, now)
+    if _cuts_short(account, later, now):
+        return replace(later, state=account.state, reason=account.reason, until=account.until)
+    return later
+
+
+def _cuts_short(account: Standing, later: Standing, now: datetime) -> bool:
+    before, then = account_rest(now, account), account_rest(now, later)
+    if before is None or then is None or then.until is None:
+        return before is not None and then is None
+    return before.until is None or then.until < before.until
+
+
+def _after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: datetime) -> Standing:
     match outcome.kind:
         case Kind.RATE_LIMITED:
             rest = outcome.retry_after or limits.unavailable_rest

@@ -98,9 +98,7 @@ class Audiences:
         self._database = database
         self._turn = asyncio.Semaphore(at_once)
 
-    async def store(
-        self, owner: str, name: str, lines: Iterable[Line], now: datetime, max_rows: int
-    ) -> StoredAudience:
+    async def store(self, owner: str, name: str, lines: Iterable[Line], now: datetime, max_rows: int) -> StoredAudience:
         """Store the people of `lines`, which is read in a thread. Raises `TooManyRows` and whatever `lines` raises."""
         async with self._turn, self._database.owner(owner) as tx:
             for statement in _INCOMING:
@@ -210,9 +208,7 @@ def _row(audience: StoredAudience) -> dict[str, object]:
     }
 
 
-async def _with_reasons(
-    tx: AsyncConnection, owner: str, rows: Sequence[RowMapping]
-) -> Sequence[StoredAudience]:
+async def _with_reasons(tx: AsyncConnection, owner: str, rows: Sequence[RowMapping]) -> Sequence[StoredAudience]:
     reasons: dict[UUID, dict[DropReason, int]] = {}
     names = {"audiences": [row["id"] for row in rows], "owner": owner}
     for audience_id, reason, n in await tx.execute(_REASONS, names):

@@ -110,7 +110,7 @@ class AccountRunWorkflow:
                 AccountActivities.open_account, request, **options.on(held.queue, options.OPEN_THERE)
             )
         except ActivityError:
-            return replace(held, queue="", until=workflow.now() + options.REOPEN_PAUSE)
+            return replace(held, queue="")
 
     async def _act(self) -> None:
         run = self._run

@@ -87,9 +87,7 @@ class AdminCheckIn(Body):
     )
 
     platform: PlatformName
-    destination: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), ONE_LINE
-    ]
+    destination: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), ONE_LINE]
     account_ids: AccountIds | None = Field(None, description="default: all on the platform")
 
 
@@ -119,9 +117,7 @@ def words(reason: str) -> Words:
     """A reason of an admin check in words, be it an outcome's or that of a wait."""
     if reason in {each.value for each in OutcomeReason}:
         return Words.of(sentence(OutcomeReason(reason)))
-    return (
-        Words.of(why_sentence(Why(reason))) if reason in {each.value for each in Why} else Words(en="", ru="")
-    )
+    return Words.of(why_sentence(Why(reason))) if reason in {each.value for each in Why} else Words(en="", ru="")
 
 
 def _standing(met: OwnedAccount | None, status: str, now: datetime) -> dict[str, Any]:

@@ -65,9 +65,7 @@ class NewCampaignIn(Body):
     destination: Destination = Field("", description="group or channel, as @name or link; needed for invites")
     message: Message = Field(Message(texts=[]), description="needed to send messages")
     message_when_refused: bool = Field(False, description="write to those whose settings refuse the invite")
-    account_ids: AccountIds | None = Field(
-        None, description="which accounts may work; default: all on the platform"
-    )
+    account_ids: AccountIds | None = Field(None, description="which accounts may work; default: all on the platform")
     dry_run: bool = Field(False, description="every step and every number, and nothing is sent")
     start: bool = Field(True, description="false makes a draft, to be started later")
 

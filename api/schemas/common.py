@@ -50,9 +50,7 @@ class Reason(BaseModel):
     """Why something stands as it stands. `until`: when that ends by itself, if it does."""
 
     code: str = Field(examples=["accounts_resting"])
-    text: Words = Field(
-        examples=[{"en": "All accounts rest at the moment.", "ru": "Сейчас все аккаунты отдыхают."}]
-    )
+    text: Words = Field(examples=[{"en": "All accounts rest at the moment.", "ru": "Сейчас все аккаунты отдыхают."}])
     since: datetime | None = None
     until: datetime | None = None
 

@@ -84,9 +84,7 @@ class AccountStatusOut(BaseModel):
     def of(cls, line: AccountLine, label: str) -> "AccountStatusOut":
         """From the domain's."""
         why = Reason.of(line.why, line.since, line.until)
-        return cls(
-            id=line.account_id, label=label, state=line.state, why=why, done=line.done, errors=line.errors
-        )
+        return cls(id=line.account_id, label=label, state=line.state, why=why, done=line.done, errors=line.errors)
 
 
 class StatusOut(BaseModel):
@@ -114,9 +112,7 @@ class StatusOut(BaseModel):
             why=Reason.of(snapshot.why, snapshot.since, snapshot.until),
             as_of=snapshot.as_of,
             counts=CountsOut.of(snapshot.numbers),
-            accounts=[
-                AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts
-            ],
+            accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,
         )

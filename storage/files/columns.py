@@ -38,9 +38,7 @@ _HEADERS: dict[Meaning, str] = {
     "ссылка",
 }
 _BY_HEADER = {name: meaning for meaning, names in _HEADERS.items() for name in names.split()}
-_CLEARLY_A_PERSON = re.compile(
-    r"@\w+|(?:https?://)?(?:t|telegram)\.(?:me|dog)/\S+|\+?[\d\s().-]{5,}", re.IGNORECASE
-)
+_CLEARLY_A_PERSON = re.compile(r"@\w+|(?:https?://)?(?:t|telegram)\.(?:me|dog)/\S+|\+?[\d\s().-]{5,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,9 +97,7 @@ def parse_mapping(mapping: Mapping[str, str]) -> dict[Meaning, str]:
 
 def unknown_column(column: str) -> FileError:
     """The mapping names a column that the file does not have."""
-    return FileError(
-        "The mapping names this column, and the file does not have it.", column=repr(column[:50])
-    )
+    return FileError("The mapping names this column, and the file does not have it.", column=repr(column[:50]))
 
 
 def _mapped(names: Sequence[str], mapping: Mapping[Meaning, str]) -> tuple[Meaning | None, ...]:

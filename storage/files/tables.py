@@ -107,9 +107,7 @@ def _check(number: int, cells: Sequence[str]) -> None:
 
 def _widened(columns: Columns, width: int) -> Columns:
     more = range(len(columns.names) + 1, width + 1)
-    return Columns(
-        (*columns.names, *(f"column_{n}" for n in more)), (*columns.meanings, *(None for _ in more))
-    )
+    return Columns((*columns.names, *(f"column_{n}" for n in more)), (*columns.meanings, *(None for _ in more)))
 
 
 def _skip_excel_hint(text: TextIO) -> int:

@@ -1,5 +1,6 @@
 """The `Control` port without Temporal: it keeps what it was told, and answers what a test gives it."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -12,9 +13,10 @@ from domain.statistics import Snapshot
 
 @dataclass
 class RecordingControl:
-    """`away`: nothing answers. `rights`: what every admin check finds; None: none ends."""
+    """`away`: nothing answers. `mute`: nothing even ends. `rights`: what every admin check finds; None: none ends."""
 
     away: bool = False
+    mute: bool = False
     delivered: list[tuple[str, UUID, str, Wanted, int]] = field(default_factory=list)
     told: list[UUID] = field(default_factory=list)
     snapshots: dict[UUID, Snapshot] = field(default_factory=dict)
@@ -22,18 +24,16 @@ class RecordingControl:
     checks: dict[tuple[str, UUID], tuple[str, str, list[str] | None]] = field(default_factory=dict)
     waits: list[timedelta] = field(default_factory=list)
 
-    async def deliver(
-        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
-    ) -> None:
-        self._answer()
+    async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
+        await self._answer()
         self.delivered.append((owner, campaign_id, platform, wanted, control_no))
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
-        self._answer()
+        await self._answer()
         self.told.append(campaign_id)
 
     async def snapshot(self, campaign_id: UUID) -> Snapshot:
-        self._answer()
+        await self._answer()
         if campaign_id not in self.snapshots:
             raise NotFound("workflow")
         return self.snapshots[campaign_id]
@@ -41,16 +41,18 @@ class RecordingControl:
     async def start_admin_check(
         self, owner: str, check_id: UUID, platform: str, destination: str, account_ids: list[str] | None
     ) -> None:
-        self._answer()
+        await self._answer()
         self.checks[owner, check_id] = (platform, destination, account_ids)
 
     async def admin_check(self, owner: str, check_id: UUID, wait: timedelta) -> list[AccountRights] | None:
-        self._answer()
+        await self._answer()
         self.waits.append(wait)
         if (owner, check_id) not in self.checks:
             raise NotFound("admin check")
         return self.rights
 
-    def _answer(self) -> None:
+    async def _answer(self) -> None:
+        if self.mute:
+            await asyncio.Event().wait()
         if self.away:
             raise Unavailable("Temporal")

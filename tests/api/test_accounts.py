@@ -88,7 +88,9 @@ async def test_a_platform_is_needed(client: Client, query: str) -> None:
     assert_problem(await client.get(f"/accounts?{query}"), 422, "invalid", "platform")
 
 
-@pytest.mark.parametrize(("state", "reason"), [("blocked", "banned"), ("limited", "peer_flood"), ("cooldown", "no_answer")])
+@pytest.mark.parametrize(
+    ("state", "reason"), [("blocked", "banned"), ("limited", "peer_flood"), ("cooldown", "no_answer")]
+)
 async def test_the_owner_ends_a_block_or_rest_of_ours(
     client: Client, owner: str, worker_database: Database, control: RecordingControl, state: str, reason: str
 ) -> None:
@@ -105,9 +107,7 @@ async def test_the_owner_ends_a_block_or_rest_of_ours(
     assert control.told == [UUID(campaign)] * 2
 
 
-async def test_a_rest_that_the_platform_named_goes_on(
-    client: Client, owner: str, worker_database: Database
-) -> None:
+async def test_a_rest_that_the_platform_named_goes_on(client: Client, owner: str, worker_database: Database) -> None:
     await stand(worker_database, owner, "a1", "cooldown", "flood_wait", "2026-03-01T12:00Z")
     body = (await client.post("/accounts/a1/enable")).json()
     assert (body["state"], body["why"]["until"]) == ("cooldown", "2026-03-01T12:00:00Z")

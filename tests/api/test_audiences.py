@@ -56,9 +56,7 @@ async def test_other_forms(client: Client, content: bytes, stored: int) -> None:
 
 async def test_what_was_detected_can_be_overruled(client: Client) -> None:
     mapping = json.dumps({"username": "Кто"})
-    answer = await client.upload(
-        "Кто|x\nanna|1\n".encode("koi8-r"), mapping=mapping, encoding="koi8-r", delimiter="|"
-    )
+    answer = await client.upload("Кто|x\nanna|1\n".encode("koi8-r"), mapping=mapping, encoding="koi8-r", delimiter="|")
     assert answer.json()["detected"]["columns"] == {"Кто": "username", "x": ""}
 
 

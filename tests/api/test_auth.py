@@ -90,9 +90,7 @@ async def test_every_route_but_health_wants_a_token(nobody: Client, app: Any) ->
 
 
 def routes(app: Any) -> list[tuple[str, str]]:
-    return [
-        (path, method.upper()) for path, operations in app.openapi()["paths"].items() for method in operations
-    ]
+    return [(path, method.upper()) for path, operations in app.openapi()["paths"].items() for method in operations]
 
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -101,9 +99,7 @@ EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 def pem(key: Any) -> str:
     public = key.public_key()
-    return public.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("RS256", RSA_KEY), ("ES256", EC_KEY)])

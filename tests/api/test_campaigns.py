@@ -1,6 +1,8 @@
 """`/invite`: campaigns made once, commanded idempotently, and refused with a clear word where they cannot be."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.campaign import Wanted
+from runtime.settings import ApiSettings
 from storage.engine import Database
 from tests.api.conftest import Client, assert_problem
 from tests.api.control import RecordingControl
@@ -138,6 +141,18 @@ async def test_with_temporal_away_the_wish_is_stored(client: Client, control: Re
     control.away = True
     campaign = await client.campaign()
     assert (await client.post(f"/invite/{campaign}/pause")).json()["state"] == "paused"
+
+
+async def test_with_temporal_mute_a_command_does_not_wait_for_it(
+    app: Any, client: Client, control: RecordingControl, settings: ApiSettings
+) -> None:
+    impatient = settings.model_copy(update={"temporal_timeout": timedelta(milliseconds=50)})
+    app.state.services = replace(app.state.services, settings=impatient)
+    control.mute = True
+    campaign = await client.campaign()
+    assert (await client.post(f"/invite/{campaign}/cancel")).status_code == 200
+    answer = await client.get(f"/invite/{campaign}/status", params={"source": "workflow"})
+    assert_problem(answer, 503, "unavailable")
 
 
 LONG = "ж" * 4096

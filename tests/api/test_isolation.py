@@ -14,9 +14,7 @@ TABLES = ("audience", "audience_recipient", "audience_dropped", "campaign", "rec
 
 async def everything(database: Database, owner: str) -> dict[str, list[Any]]:
     async with database.owner(owner) as tx:
-        return {
-            table: sorted(str(row) for row in await tx.execute(text(f"SELECT * FROM {table}"))) for table in TABLES
-        }
+        return {table: sorted(str(row) for row in await tx.execute(text(f"SELECT * FROM {table}"))) for table in TABLES}
 
 
 async def make_account(database: Database, owner: str, account_id: str) -> None:

@@ -176,5 +176,3 @@ def test_bad_settings_are_one_line_each_without_their_values() -> None:
     assert secret.returncode == 2
     assert "short-secret" not in secret.stderr
     assert len(secret.stderr.splitlines()) == 1
-
-

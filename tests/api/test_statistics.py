@@ -55,9 +55,7 @@ async def let_in(database: Database, owner: str, campaign: str) -> None:
             {"owner": owner},
         )
         await tx.execute(
-            text(
-                "INSERT INTO campaign_account VALUES (:c, 'a1', :owner, true, true, 'working', '2026-03-01T09:00Z')"
-            ),
+            text("INSERT INTO campaign_account VALUES (:c, 'a1', :owner, true, true, 'working', '2026-03-01T09:00Z')"),
             {"owner": owner, "c": campaign},
         )
 
@@ -90,7 +88,9 @@ async def test_status_from_the_workflow_has_the_same_shape(
 ) -> None:
     numbers = Numbers(4, 3, 1, 1, 0, 0, 0, 0, {"privacy": 1}, {"no_path": 1}, {}, 0, 0)
     as_of = datetime(2026, 3, 1, 8, tzinfo=UTC)
-    control.snapshots[UUID(campaign)] = Snapshot(campaign, "running", "working", as_of, None, as_of, numbers, [], 2, None)
+    control.snapshots[UUID(campaign)] = Snapshot(
+        campaign, "running", "working", as_of, None, as_of, numbers, [], 2, None
+    )
     ours = (await client.get(f"/invite/{campaign}/status")).json()
     theirs = (await client.get(f"/invite/{campaign}/status", params={"source": "workflow"})).json()
     assert theirs["counts"] == ours["counts"]

@@ -1,0 +1,141 @@
+"""Where a campaign stands, from where its accounts stand."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.campaign import Phase
+from domain.course import GONE, NO_PATH_IN, Course, Member, Open, course
+from domain.policy import Rest
+from domain.why import Why
+
+NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
+LATER, LATEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+INVITES = Open(invites=True, messages=False, turns=0)
+MESSAGES = Open(invites=False, messages=True, turns=0)
+IN_FLIGHT = Open(invites=False, messages=False, turns=1)
+
+
+def member(
+    name: str = "a", *, can_invite: bool = True, checked: bool = True, rest: Rest | None = None, says: Why = Why.WORKING
+) -> Member:
+    return Member(name, can_invite, checked, rest, says)
+
+
+def waiting(why: Why, until: datetime | None = None) -> Course:
+    return Course(Phase.WAITING, why, until)
+
+
+def test_open_is_nothing_only_when_queue_and_turns_are_empty() -> None:
+    assert Open(invites=False, messages=False, turns=0).nothing
+    assert not any(each.nothing for each in (INVITES, MESSAGES, IN_FLIGHT))
+
+
+@pytest.mark.parametrize("problem", [Why.INTEGRATION_AWAY, Why.CREDENTIALS_AWAY])
+def test_without_accounts_it_waits_for_them_or_for_the_list(problem: Why) -> None:
+    assert course([], INVITES, None) == waiting(Why.NO_ACCOUNTS)
+    assert course([], INVITES, problem) == waiting(problem)
+    assert course([member()], INVITES, problem).phase is Phase.RUNNING
+
+
+def test_one_that_can_act_is_enough() -> None:
+    resting = member("b", rest=Rest(LATER, Why.COOLDOWN))
+    assert course([resting, member()], INVITES, None) == Course(Phase.RUNNING, Why.WORKING)
+
+
+def test_a_turn_in_flight_is_work_though_everybody_rests() -> None:
+    resting = member(rest=Rest(LATER, Why.COOLDOWN))
+    assert course([resting], IN_FLIGHT, None) == Course(Phase.RUNNING, Why.WORKING)
+
+
+@pytest.mark.parametrize("says", [Why.QUEUE_EMPTY, Why.NOT_ADMIN, Why.BUDGET_SPENT])
+def test_who_sleeps_though_there_is_work_is_woken(says: Why) -> None:
+    assert course([member(says=says)], INVITES, None).wake == ("a",)
+
+
+@pytest.mark.parametrize("says", [Why.WORKING, Why.GAP, Why.PREPARING])
+def test_who_is_at_work_is_not_woken(says: Why) -> None:
+    assert course([member(says=says)], INVITES, None).wake == ()
+
+
+def test_nobody_is_woken_to_what_it_may_not_do() -> None:
+    sleeper = member("b", can_invite=False, says=Why.NOT_ADMIN)
+    assert course([member(), sleeper], INVITES, None).wake == ()
+    assert course([member(), sleeper], MESSAGES, None).wake == ("b",)
+
+
+def test_an_unchecked_account_may_turn_out_to_be_able() -> None:
+    unchecked = member(can_invite=False, checked=False, says=Why.PREPARING)
+    assert course([unchecked], INVITES, None) == Course(Phase.RUNNING, Why.WORKING)
+
+
+def test_all_rest_for_one_reason_or_for_several_until_the_first_is_back() -> None:
+    first, second = Rest(LATEST, Why.COOLDOWN), Rest(LATER, Why.COOLDOWN)
+    limited = Rest(LATER, Why.ACCOUNT_LIMITED)
+    assert course([member(rest=first), member("b", rest=second)], INVITES, None) == waiting(Why.COOLDOWN, LATER)
+    assert course([member(rest=first), member("b", rest=limited)], INVITES, None) == waiting(
+        Why.ACCOUNTS_RESTING, LATER
+    )
+
+
+def test_a_blocked_one_among_resting_ones_does_not_count() -> None:
+    gone = member("b", rest=Rest(None, Why.ACCOUNT_BLOCKED))
+    resting = member(rest=Rest(LATER, Why.COOLDOWN))
+    assert course([resting, gone], INVITES, None) == waiting(Why.COOLDOWN, LATER)
+
+
+@pytest.mark.parametrize("why", sorted(GONE))
+def test_all_gone(why: Why) -> None:
+    gone = member(rest=Rest(None, why))
+    assert course([gone], INVITES, None) == waiting(Why.ACCOUNTS_GONE)
+    assert course([gone, member("b", can_invite=False)], INVITES, None) == waiting(Why.ACCOUNTS_GONE)
+
+
+def test_nobody_may_invite() -> None:
+    idle = member(can_invite=False, says=Why.NOT_ADMIN)
+    assert course([idle], INVITES, None) == waiting(Why.NO_ADMIN)
+    assert course([idle], MESSAGES, None).phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("why", NO_PATH_IN)
+def test_what_is_wrong_with_the_destination_is_said(why: Why) -> None:
+    accounts = [member(can_invite=False, says=Why.NOT_ADMIN), member("b", can_invite=False, says=why)]
+    assert course(accounts, INVITES, None) == waiting(why)
+
+
+RESTS = st.none() | st.builds(Rest, st.sampled_from([LATER, LATEST]), st.sampled_from([Why.COOLDOWN, Why.BUDGET_SPENT]))
+MEMBERS = st.lists(
+    st.builds(
+        Member,
+        st.sampled_from("abcdef"),
+        st.booleans(),
+        st.booleans(),
+        RESTS | st.builds(Rest, st.none(), st.sampled_from(sorted(GONE))),
+        st.sampled_from(Why),
+    ),
+    max_size=6,
+    unique_by=lambda each: each.account_id,
+)
+
+
+@given(
+    MEMBERS, st.builds(Open, st.booleans(), st.booleans(), st.integers(0, 2)), st.none() | st.just(Why.INTEGRATION_AWAY)
+)
+def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_otherwise(
+    members: list[Member], left: Open, problem: Why | None
+) -> None:
+    found = course(members, left, problem)
+    can = [
+        each
+        for each in members
+        if each.rest is None and (left.messages or (left.invites and (each.can_invite or not each.checked)))
+    ]
+    assert (found.phase is Phase.RUNNING) == bool(members and (can or left.turns))
+    assert set(found.wake) <= {each.account_id for each in can}
+    if found.phase is Phase.WAITING:
+        assert found.wake == ()
+        assert found.why not in (Why.WORKING, Why.ENDED)
+        ends = {each.rest.until for each in members if each.rest}
+        assert found.until is None or found.until in ends
