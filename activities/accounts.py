@@ -149,7 +149,7 @@ class AccountActivities:
         """Sign the account in and look at its rights, if they are not known. Whatever keeps it from that is told."""
         ref = AccountRef(request.owner, request.adapter, request.account_id)
         opened = await self._opened(ref, request)
-        if request.campaign_id and not opened.queue:
+        if request.campaign_id and not opened.fence:
             now = await self._clock.now()
             if opened.why is Why.ACCOUNT_BLOCKED:
                 await self._turns.abandon(ref, request.campaign_id, now)

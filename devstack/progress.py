@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.status import Status
 
 _NAME_WIDTH = 22
 
@@ -12,16 +13,23 @@ _NAME_WIDTH = 22
 class Group:
     """Steps that run side by side."""
 
-    def __init__(self, progress: "Progress", names: Sequence[str]) -> None:
+    def __init__(self, progress: "Progress", names: Sequence[str], spinner: Status | None) -> None:
         """All begin now."""
         self._progress = progress
+        self._spinner = spinner
         self._began = time.monotonic()
-        self.waiting = list(names)
+        self._waiting = list(names)
+        self._show()
 
     def done(self, name: str, note: str = "") -> None:
         """One of them is through."""
-        self.waiting.remove(name)
+        self._waiting.remove(name)
         self._progress.line(name, f"{time.monotonic() - self._began:5.1f} s", note)
+        self._show()
+
+    def _show(self) -> None:
+        if self._spinner is not None:
+            self._spinner.update(", ".join(self._waiting))
 
 
 class Progress:
@@ -34,12 +42,11 @@ class Progress:
     @contextmanager
     def group(self, names: Sequence[str]) -> Iterator[Group]:
         """Show steps that run side by side until the block ends."""
-        group = Group(self, names)
         if not self._console.is_terminal:
-            yield group
+            yield Group(self, names, None)
             return
-        with self._console.status(f"starting {', '.join(names)}"):
-            yield group
+        with self._console.status("") as spinner:
+            yield Group(self, names, spinner)
 
     @contextmanager
     def step(self, name: str, note: str = "") -> Iterator[None]:

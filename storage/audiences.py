@@ -35,6 +35,8 @@ _INCOMING = (
     ) ON COMMIT DROP
     """),
     text("SET LOCAL work_mem = '64MB'"),
+    # A million rows in one statement, on a busy server, are no runaway.
+    text("SET LOCAL statement_timeout = '5min'"),
 )
 
 _COPY = "COPY pg_temp.incoming FROM STDIN"

@@ -36,7 +36,13 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_pre_ping=True, connect_args=_CONNECT
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args=_CONNECT,
+            hide_parameters=True,  # an error's text must not hold people's data (SEC-5)
         )
 
     @asynccontextmanager

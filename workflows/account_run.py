@@ -73,7 +73,8 @@ class AccountRunWorkflow:
     @workflow.run
     async def run(self, run: AccountRun) -> None:
         """Act and rest until told to stop."""
-        while not self._stopped:
+        # A cancelled activity that never began looks like one that was lost: the reason tells them apart.
+        while not self._stopped and workflow.cancellation_reason() is None:
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._run)
             self._woken = False
@@ -124,6 +125,8 @@ class AccountRunWorkflow:
         except ActivityError as error:
             await self._lost(error)
             return
+        if worked.turns:  # it has something new to tell at its next rest, whatever that is for
+            self._told = Why.WORKING
         self._errors = 0
         self._run = replace(run, number=run.number + 1, action=worked.action or run.action)
         if workflow.cancellation_reason() is not None:  # a returned result swallows the cancellation
@@ -146,7 +149,7 @@ class AccountRunWorkflow:
             self._told = why
             await self._tell_campaign("accounts_changed")
         await self._wait(until, why)
-        if why in _RIGHTS_MAY_CHANGE:  # they are looked at when the account is opened
+        if why in _RIGHTS_MAY_CHANGE and not self._stopped:  # they are looked at when the account is opened
             self._run = replace(self._run, queue="", fence=0)
 
     async def _wait(self, until: datetime | None, why: Why) -> None:

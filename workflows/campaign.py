@@ -32,6 +32,7 @@ class CampaignRun:
     """The campaign's state, carried over continue-as-new.
 
     `control_no`: the last command that was passed on to the runs. `started`: accounts whose runs were started.
+    `problem`: why their list could not be read last time.
     """
 
     owner: str
@@ -39,6 +40,7 @@ class CampaignRun:
     control_no: int = 0
     started: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
+    problem: Why | None = None
 
 
 @workflow.defn
@@ -52,7 +54,7 @@ class CampaignWorkflow:
         self._control_no = run.control_no
         self._started = dict.fromkeys(run.started)
         self._snapshot = run.snapshot
-        self._problem: Why | None = None
+        self._problem = run.problem
         self._news = True
         self._broken = False
         self._bare_commands: list[Command] = []
@@ -105,9 +107,10 @@ class CampaignWorkflow:
     async def run(self, run: CampaignRun) -> None:
         """Review, act on it, wait; until everybody is settled."""
         while not await self._step():
-            if workflow.info().is_continue_as_new_suggested():
+            heard = self._bare_commands or self._broken  # not carried over: acted on first
+            if workflow.info().is_continue_as_new_suggested() and not heard:
                 workflow.continue_as_new(self._carried())
-        await self._signal_runs("stop", tuple(self._started))
+        await self._signal_runs("stop", self._everybody())
 
     async def _step(self) -> bool:
         """One look at the campaign and what follows from it. True at its end."""
@@ -123,10 +126,10 @@ class CampaignWorkflow:
             await self._gather()
             return False
         if review.control_no > self._control_no:
-            await self._signal_runs("wake", tuple(self._started))
+            await self._wake(tuple(self._started))
             self._control_no = review.control_no
         await self._start_runs(review)
-        await self._signal_runs("wake", [each for each in review.wake if each in self._started])
+        await self._wake([each for each in review.wake if each in self._started])
         await self._wait(review)
         return False
 
@@ -191,19 +194,32 @@ class CampaignWorkflow:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
-        except WorkflowAlreadyStartedError:
-            pass
+        except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
+            await self._signal_runs("wake", (account_id,))
         self._started[account_id] = None
 
-    async def _signal_runs(self, signal: str, account_ids: Sequence[str]) -> None:
-        """Tell the runs, by workflow id; one that is not there needs not be told."""
+    async def _wake(self, account_ids: Sequence[str]) -> None:
+        """Wake the runs. One that is not there (terminated by an operator) is started again."""
+        for account_id in await self._signal_runs("wake", account_ids):
+            self.run_lost(account_id)
+
+    def _everybody(self) -> Sequence[str]:
+        """Whoever may have a run: one of a workflow before this one, too."""
+        listed = self._snapshot.accounts if self._snapshot else ()
+        return tuple(self._started | dict.fromkeys(line.account_id for line in listed))
+
+    async def _signal_runs(self, signal: str, account_ids: Sequence[str]) -> Sequence[str]:
+        """Tell the runs, by workflow id. Returns those that are not there."""
+        missing: list[str] = []
         for begin in range(0, len(account_ids), options.SIGNALS_AT_ONCE):
             chunk = account_ids[begin : begin + options.SIGNALS_AT_ONCE]
             runs = [
                 workflow.get_external_workflow_handle(names.account_run(self._campaign_id, account_id))
                 for account_id in chunk
             ]
-            await asyncio.gather(*(run.signal(signal) for run in runs), return_exceptions=True)
+            told = await asyncio.gather(*(run.signal(signal) for run in runs), return_exceptions=True)
+            missing += [each for each, error in zip(chunk, told, strict=True) if error is not None]
+        return missing
 
     async def _wait(self, review: Review) -> None:
         """Until news come, or the time at which something will have changed by itself."""
@@ -249,7 +265,7 @@ class CampaignWorkflow:
 
     def _carried(self) -> CampaignRun:
         return CampaignRun(
-            self._owner, self._campaign_id, self._control_no, tuple(self._started), self._snapshot
+            self._owner, self._campaign_id, self._control_no, tuple(self._started), self._snapshot, self._problem
         )
 
 

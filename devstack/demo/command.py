@@ -93,7 +93,8 @@ def _played(state: State, world: World, out: Console, *, disturbed: bool) -> tup
         _register(stack, world, centre.port)
         _introduce(stack, world, out)
         with ApiClient(stack.api_url, stack.token(OWNER, ttl=TOKEN_TTL)) as api:
-            return Play(stack, api, world, lambda: journal.read(files[1]), out, disturbed).run()
+            play = Play(stack, api, world, lambda: journal.read(files[1]), out, disturbed=disturbed)
+            return play.run()
 
 
 def _register(stack: Stack, world: World, port: int) -> None:

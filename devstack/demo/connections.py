@@ -32,8 +32,12 @@ def _connected_to(port: int) -> set[str] | None:
 
 
 def _sockets(pid: int) -> set[str]:
-    found = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+    found: set[str] = set()
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:  # it has ended
+        return found
+    for descriptor in descriptors:
         try:
             found.add(str(descriptor.readlink()))
         except OSError:  # closed since

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import phonenumbers
@@ -16,7 +15,7 @@ LONGEST = 256
 """A longer identifier, or name of a person, is none."""
 
 _PHONE = re.compile(r"(?:tel:)?\s*\+?[\d\s().\-/\u2010-\u2015]+")
-_RUSSIAN_MOBILE = re.compile(r"\+79[0-9]{9}")
+_RUSSIAN_MOBILE = re.compile(r"\+79[0-24-9][0-9]{8}")
 """All of these are valid numbers: most of what comes is, and the library is thirty times slower."""
 _BARE = re.compile(r"\d{11,15}")
 _WHOLE = re.compile(r"(\d+)\.0+")
@@ -55,7 +54,7 @@ class Contacts:
             return faults[0] if faults else DropReason.EMPTY if empty else DropReason.NO_IDENTIFIER
         if DropReason.TOO_LONG in faults:
             return DropReason.TOO_LONG
-        return replace(Contact(fields=fields), **found)
+        return Contact(fields=fields, **found)
 
     def _value(self, meaning: Meaning, text: str) -> tuple[str, str | int] | DropReason:
         if len(text) > LONGEST:

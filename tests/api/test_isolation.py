@@ -1,4 +1,4 @@
-"""No route shows or changes anything of another owner (SEC-2). Walks the OpenAPI, so that a new route is not forgotten."""
+"""No route shows or changes anything of another owner (SEC-2). It walks the OpenAPI: a new route is not forgotten."""
 
 from typing import Any
 

@@ -3,6 +3,7 @@
 import io
 import json
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from domain.audience import Contact, DropReason, FileError, Line
 from domain.errors import Invalid
 from domain.sentences import sentence
+from storage.files.contacts import phone
 from storage.files.sources import Overrides, Source
 
 RUSSIAN = (
@@ -247,6 +249,12 @@ def test_a_mapping_to_a_column_that_is_not_there_is_refused(content: bytes) -> N
 
 def test_a_name_in_windows_1251_is_not_taken_for_broken_utf_8() -> None:
     assert found("username;имя\n@anna;Пётр\n".encode("cp1251"))[0] == Contact("anna", first_name="Пётр")
+
+
+@given(st.from_regex(r"\+79[0-9]{9}", fullmatch=True))
+def test_the_short_cut_for_phones_takes_no_number_that_the_library_refuses(text: str) -> None:
+    valid = phonenumbers.is_valid_number(phonenumbers.parse(text))
+    assert phone(text, None) == (text if valid else DropReason.BAD_PHONE)
 
 
 def test_every_drop_reason_has_its_sentences() -> None:

@@ -1,0 +1,291 @@
+"""A small world on a real database: an owner, accounts, campaigns, under the service's own roles."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+from sqlmodel import SQLModel
+
+import storage.tables  # noqa: F401  its import fills the metadata
+from domain.account import AccountRef, ExternalStatus, KnownAccount, Lease
+from domain.audience import Contact, Line
+from domain.campaign import Command
+from domain.limits import Gap, Limits, PlatformLimits
+from domain.outcome import Kind, Outcome, Reason
+from domain.platform import Action, Budget, Identifier
+from domain.policy import Decision
+from domain.ports import DestinationCheck, Right
+from domain.turn import Halted, Settled, Turn, TurnKey
+from storage.accounts import Accounts
+from storage.audiences import Audiences
+from storage.campaigns import Campaigns, CampaignView, NewCampaign
+from storage.engine import Database
+from storage.housekeeping import Housekeeping
+from storage.owned_accounts import OwnedAccounts
+from storage.reports import Reports
+from storage.runs import Polling, Runs
+from storage.turns import Turns
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+OWNER = "anna"
+PLATFORM = "telegram"
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+LEASE = timedelta(hours=1)
+GAP = timedelta(seconds=10)
+TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
+
+INVITED = Outcome(Kind.INVITED)
+MESSAGED = Outcome(Kind.MESSAGED)
+PRIVACY = Outcome(Kind.REFUSED, Reason.PRIVACY)
+FLOOD = Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(seconds=40))
+PEER_FLOOD = Outcome(Kind.LIMITED, Reason.PEER_FLOOD)
+BANNED = Outcome(Kind.BLOCKED, Reason.BANNED)
+NOT_ADMIN = Outcome(Kind.NOT_ADMIN, Reason.NO_RIGHT_TO_INVITE)
+UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
+AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
+
+
+def make_limits(invites: int = 50, messages: int = 40, links: int = 10, gap: timedelta = GAP) -> Limits:
+    section = PlatformLimits(
+        gap=Gap(gap, gap),
+        daily={Budget.INVITE: invites, Budget.MESSAGE: messages, Budget.MESSAGE_WITH_LINK: links},
+        limited_rests=(timedelta(hours=24), timedelta(hours=72)),
+        unavailable_rest=timedelta(minutes=1),
+    )
+    return Limits({PLATFORM: section, "dry_run": section})
+
+
+def known(account_id: str, status: ExternalStatus = ExternalStatus.ACTIVE, version: int = 1) -> KnownAccount:
+    return KnownAccount(account_id, f"Account {account_id}", PLATFORM, status, NOW, version, f"vault/{account_id}")
+
+
+def ref(account_id: str, owner: str = OWNER) -> AccountRef:
+    return AccountRef(owner, PLATFORM, account_id)
+
+
+@dataclass
+class World:
+    """The stores under their roles, and a superuser to look at everything. `now` is theirs to move."""
+
+    api: Database
+    worker: Database
+    admin_dsn: str
+    now: datetime = NOW
+    limits: Limits = field(default_factory=make_limits)
+    fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    numbers: Any = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        keys = count(1)
+        self.audiences = Audiences(self.api)
+        self.campaigns = Campaigns(self.api)
+        self.owned = OwnedAccounts(self.api)
+        self.accounts = Accounts(self.worker, lambda: self.limits)
+        self.runs = Runs(self.worker, Polling(waiting=MINUTE, running=5 * MINUTE))
+        self.reports = Reports(self.worker)
+        self.housekeeping = Housekeeping(self.worker)
+        self.turns = Turns(self.worker, lambda: self.limits, lambda: 0.0, lambda: next(keys))
+
+    # What stands in the database, whoever may see it
+
+    @asynccontextmanager
+    async def superuser(self) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:
+        async with await psycopg.AsyncConnection.connect(
+            self.admin_dsn, autocommit=True, row_factory=dict_row
+        ) as connection:
+            yield connection
+
+    async def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        async with self.superuser() as connection:
+            return await (await connection.execute(statement.encode(), values)).fetchall()
+
+    async def do(self, statement: str, *values: object) -> None:
+        async with self.superuser() as connection:
+            await connection.execute(statement.encode(), values)
+
+    async def everything(self) -> dict[str, list[str]]:
+        """All rows of all tables, as text."""
+        async with self.superuser() as connection:
+            found = {}
+            for table in TABLES:
+                rows = await connection.execute(f"SELECT t::text AS line FROM {table} t ORDER BY 1".encode())
+                found[table] = [row["line"] for row in await rows.fetchall()]
+            return found
+
+    # Campaigns
+
+    async def campaign(
+        self,
+        people: int | Sequence[Contact] = 5,
+        *,
+        accounts: Sequence[str] = ("a",),
+        owner: str = OWNER,
+        action: Action = Action.INVITE,
+        texts: Sequence[str] = ("Hello",),
+        fallback: bool = False,
+        start: bool = True,
+        admins: Sequence[str] | None = None,
+    ) -> str:
+        """A campaign with its accounts known, leased, joined and checked; `admins`: those who may invite."""
+        contacts = [Contact(f"person_{n}") for n in range(people)] if isinstance(people, int) else people
+        lines = [Line(number, "x", contact) for number, contact in enumerate(contacts, start=1)]
+        audience = await self.audiences.store(owner, "list", lines, self.now, 1_000_000)
+        new = NewCampaign(
+            name="spring",
+            platform=PLATFORM,
+            adapter=PLATFORM,
+            audience_id=audience.id,
+            action=action,
+            destination="@club" if action is Action.INVITE else "",
+            texts=list(texts),
+            message_when_refused=fallback,
+            account_ids=None,
+            start=start,
+            reaches=[Identifier.USERNAME],
+        )
+        made, _ = await self.campaigns.create(owner, new, None, "hash", self.now)
+        campaign = str(made.id)
+        await self.enlist(campaign, accounts, owner, accounts if admins is None else admins)
+        return campaign
+
+    async def enlist(
+        self, campaign: str, accounts: Sequence[str], owner: str = OWNER, admins: Sequence[str] | None = None
+    ) -> None:
+        await self.accounts.know(owner, PLATFORM, [known(each) for each in accounts], self.now)
+        await self.runs.join(await self.runs.chosen(owner, campaign), accounts, self.now)
+        for each in accounts:
+            if (owner, each) not in self.fences:
+                await self.lease(each, owner=owner)
+            await self.right(campaign, each, each in (accounts if admins is None else admins), owner)
+
+    async def right(self, campaign: str, account_id: str, may: bool, owner: str = OWNER) -> None:
+        check = DestinationCheck(Right.INVITE) if may else DestinationCheck(Right.NONE, Reason.NO_RIGHT_TO_INVITE)
+        await self.runs.rights(owner, campaign, account_id, check, self.now)
+
+    async def lease(self, account_id: str, length: timedelta = LEASE, holder: str = "w1", owner: str = OWNER) -> Lease:
+        lease = await self.accounts.acquire(ref(account_id, owner), holder, f"queue-{holder}", length)
+        assert isinstance(lease, Lease)
+        self.fences[owner, account_id] = lease.fence
+        return lease
+
+    async def end_lease(self, account_id: str) -> None:
+        """As time would."""
+        await self.do(
+            "UPDATE account SET lease_until = clock_timestamp() - interval '1 second' WHERE account_id = %s", account_id
+        )
+
+    async def command(self, campaign: str, command: Command, owner: str = OWNER) -> CampaignView:
+        return await self.campaigns.command(owner, UUID(campaign), command, self.now)
+
+    async def view(self, campaign: str, owner: str = OWNER) -> CampaignView:
+        return await self.campaigns.get(owner, UUID(campaign))
+
+    # Turns
+
+    def key(self, campaign: str, account_id: str, turn_id: str | None = None, owner: str = OWNER) -> TurnKey:
+        name = turn_id or f"{campaign}/{account_id}/{next(self.numbers)}"
+        return TurnKey(name, campaign, ref(account_id, owner), self.fences[owner, account_id])
+
+    async def begin(
+        self, campaign: str, account_id: str = "a", action: Action = Action.INVITE, turn_id: str | None = None
+    ) -> Turn | Decision | Settled | Halted:
+        return await self.turns.begin(self.key(campaign, account_id, turn_id), action, self.now)
+
+    async def turn(
+        self, campaign: str, account_id: str = "a", action: Action = Action.INVITE, turn_id: str | None = None
+    ) -> Turn:
+        """A turn of one recipient; it must be given."""
+        turn = await self.begin(campaign, account_id, action, turn_id)
+        assert isinstance(turn, Turn), turn
+        assert len(turn.attempts) == 1
+        return turn
+
+    async def mark(self, turn: Turn, campaign: str, account_id: str = "a") -> bool:
+        slots = [attempt.slot for attempt in turn.attempts]
+        return bool(await self.turns.mark_sent(turn.turn_id, self.key(campaign, account_id), slots, self.now))
+
+    async def settle(self, turn: Turn, outcome: Outcome | None, account_id: str = "a") -> None:
+        outcomes = {attempt.slot: outcome for attempt in turn.attempts}
+        await self.turns.settle(turn.turn_id, ref(account_id), outcomes, self.now)
+
+    async def act(self, campaign: str, outcome: Outcome, account_id: str = "a", action: Action = Action.INVITE) -> int:
+        """One whole turn, after the gap. The recipient's position."""
+        self.now += GAP
+        turn = await self.turn(campaign, account_id, action)
+        assert await self.mark(turn, campaign, account_id)
+        await self.settle(turn, outcome, account_id)
+        return turn.attempts[0].person.position
+
+    # Facts
+
+    async def account(self, account_id: str) -> dict[str, Any]:
+        [row] = await self.query("SELECT * FROM account WHERE account_id = %s", account_id)
+        return row
+
+    async def recipients(self, campaign: str) -> dict[int, tuple[str | None, str | None]]:
+        rows = await self.query(
+            "SELECT position, outcome, reason FROM recipient WHERE campaign_id = %s ORDER BY position", campaign
+        )
+        return {row["position"]: (row["outcome"], row["reason"]) for row in rows}
+
+    async def queue(self, campaign: str) -> list[tuple[int, str, list[str]]]:
+        """Who waits, in order: position, action, tried."""
+        rows = await self.query("SELECT * FROM queue WHERE campaign_id = %s ORDER BY action, seq", campaign)
+        return [(row["position"], row["action"], row["tried"]) for row in rows]
+
+    async def usage(self, budget: Budget = Budget.INVITE, account_id: str = "a") -> int:
+        [row] = await self.query(
+            "SELECT coalesce(sum(amount), 0) AS n FROM usage WHERE budget = %s AND scope = %s",
+            budget.value,
+            f"account/{PLATFORM}/{account_id}",
+        )
+        return int(row["n"])
+
+    async def counters(self, campaign: str) -> dict[tuple[str, str, str, bool], int]:
+        """By account, kind, reason and whether it was final."""
+        rows = await self.query("SELECT * FROM counter WHERE campaign_id = %s", campaign)
+        found: dict[tuple[str, str, str, bool], int] = {}
+        for row in rows:
+            name = (row["account_id"], row["kind"], row["reason"], row["final"])
+            found[name] = found.get(name, 0) + row["n"]
+        return {name: n for name, n in found.items() if n}
+
+    async def check(self, campaign: str) -> None:
+        """Everybody is in exactly one place, and the counters say the same as the recipients."""
+        people = await self.query("SELECT position, outcome, reason FROM recipient WHERE campaign_id = %s", campaign)
+        queued = await self.query("SELECT position FROM queue WHERE campaign_id = %s", campaign)
+        open_ = await self.query(
+            "SELECT a.position, t.closed_at FROM attempt a JOIN turn t ON t.id = a.turn_id "
+            "WHERE a.campaign_id = %s AND a.state <> 'settled'",
+            campaign,
+        )
+        assert all(row["closed_at"] is None for row in open_), "an attempt is open in a closed turn"
+        settled = [row["position"] for row in people if row["outcome"] is not None]
+        places = [*settled, *(row["position"] for row in queued), *(row["position"] for row in open_)]
+        assert sorted(places) == sorted(row["position"] for row in people), "somebody is lost, or in two places"
+        counted: dict[tuple[str, str], int] = {}
+        for (_, kind, reason, final), n in (await self.counters(campaign)).items():
+            if final:
+                counted[kind, reason] = counted.get((kind, reason), 0) + n
+        stands: dict[tuple[str, str], int] = {}
+        for row in people:
+            if row["outcome"] is not None:
+                name = (row["outcome"], row["reason"])
+                stands[name] = stands.get(name, 0) + 1
+        assert counted == stands, "the counters tell something else than the recipients"
+
+
+@asynccontextmanager
+async def make_world(urls: Mapping[str, str], admin_dsn: str) -> AsyncIterator[World]:
+    api, worker = Database(urls["invite_api"], pool_size=4), Database(urls["invite_worker"], pool_size=12)
+    try:
+        yield World(api, worker, admin_dsn)
+    finally:
+        await api.close()
+        await worker.close()

@@ -1,0 +1,121 @@
+"""Continued as new, on a server that suggests it after a handful of events: nothing is lost on the way."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from domain.campaign import Command, Wanted
+from domain.platform import Action
+from domain.why import Why
+from tests.workflows.fakes import ACCOUNT, CAMPAIGN, WORKER_QUEUE, acts, halted
+from tests.workflows.recorded import Recorded
+from tests.workflows.stage import Stage, dev_server_stage, eventually, eventually_true, rests_for
+from workflows import names
+from workflows.account_run import AccountRunWorkflow
+from workflows.campaign import CampaignWorkflow
+
+FEW_EVENTS = 20
+TURNS = 25
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    async with dev_server_stage(FEW_EVENTS) as made:
+        yield made
+
+
+async def runs_of(stage: Stage, workflow_id: str) -> list[Recorded]:
+    """The recorded runs of a workflow, first to last."""
+    found = stage.client.list_workflows(f'WorkflowId = "{workflow_id}"')
+    started = sorted([each async for each in found], key=lambda each: each.start_time)
+    return [await Recorded.of(stage.client.get_workflow_handle(each.id, run_id=each.run_id)) for each in started]
+
+
+def continued(runs: list[Recorded]) -> int:
+    return sum(run.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW) for run in runs)
+
+
+async def was_continued(handle: WorkflowHandle[Any, Any], times: int, stage: Stage) -> None:
+    async def often_enough() -> bool:
+        return continued(await runs_of(stage, handle.id)) >= times
+
+    await eventually_true(often_enough)
+
+
+async def test_an_accounts_run_goes_on_from_its_number_with_the_account_open(stage: Stage) -> None:
+    stage.actions.script(*[acts(Action.MESSAGE)] * TURNS)
+    run = await stage.start_run()
+    await eventually(lambda: len(stage.actions.done) == TURNS + 1)
+    await rests_for(stage.run_of(), Why.QUEUE_EMPTY)
+    await stage.run_of().signal(AccountRunWorkflow.stop)
+    await run.result()
+    assert continued(await runs_of(stage, names.account_run(CAMPAIGN, ACCOUNT))) >= 3
+    assert stage.actions.numbers() == list(range(TURNS + 1))
+    assert {each.work.run for each in stage.actions.done} == {run.first_execution_run_id}
+    assert [each.action for each in stage.actions.done] == [Action.INVITE] + [Action.MESSAGE] * TURNS
+    assert len(stage.accounts.opens) == 1
+    assert stage.accounts.closed() == [(WORKER_QUEUE, ACCOUNT)]
+
+
+async def test_a_campaign_keeps_its_runs_its_wish_and_its_numbers(stage: Stage) -> None:
+    campaign = await stage.start_campaign()
+    latest = stage.client.get_workflow_handle_for(CampaignWorkflow.run, campaign.id)
+    await eventually(lambda: len(stage.actions.done) == 1)
+    for _ in range(8):
+        reviews = len(stage.campaigns.reviews)
+        await latest.signal(CampaignWorkflow.accounts_changed)
+        await eventually(lambda seen=reviews: len(stage.campaigns.reviews) > seen)
+    await was_continued(campaign, 2, stage)
+    assert (await latest.query(CampaignWorkflow.stats)).campaign_id == CAMPAIGN
+    woken_before = len(stage.actions.done)
+    await latest.signal(CampaignWorkflow.pause, 1)  # passed on by the first run
+    stage.campaigns.left = 0
+    await latest.signal(CampaignWorkflow.accounts_changed)
+    await campaign.result()
+    await stage.run_of().result()
+    assert len(stage.actions.done) == woken_before
+    runs = await runs_of(stage, campaign.id)
+    assert [child for run in runs for child in run.children()] == [
+        ("AdminCheckWorkflow", f"campaign/{CAMPAIGN}/admin-check/0"),
+        ("AccountRunWorkflow", names.account_run(CAMPAIGN, ACCOUNT)),
+    ]
+    woken = [(workflow_id, signal) for run in runs for workflow_id, signal in run.signalled()]
+    assert woken == [(names.account_run(CAMPAIGN, ACCOUNT), "stop")]
+
+
+async def test_its_children_live_on(stage: Stage) -> None:
+    campaign = await stage.start_campaign()
+    latest = stage.client.get_workflow_handle_for(CampaignWorkflow.run, campaign.id)
+    await eventually(lambda: len(stage.actions.done) == 1)
+    while continued(await runs_of(stage, campaign.id)) < 1:
+        await latest.signal(CampaignWorkflow.accounts_changed)
+    assert (await stage.run_of().describe()).status is WorkflowExecutionStatus.RUNNING
+    stage.actions.script(halted())
+    await latest.signal(CampaignWorkflow.pause, stage.campaigns.command(Wanted.PAUSED))
+    await rests_for(stage.run_of(), Why.PAUSED)
+
+
+async def test_a_bare_signal_that_comes_just_before_is_acted_on() -> None:
+    """Every step suggests to continue: what the signal left in memory must be written first."""
+    async with dev_server_stage(suggest_continue_as_new_at=3) as stage:
+        campaign = await stage.start_campaign()
+        latest = stage.client.get_workflow_handle_for(CampaignWorkflow.run, campaign.id)
+        await eventually(lambda: len(stage.actions.done) == 1)
+        await was_continued(campaign, 2, stage)  # it waits for news now, and continues when they come
+        await latest.signal("pause")
+        await rests_for(latest, Why.PAUSED)
+        assert stage.campaigns.commands == [Command.PAUSE]
+
+
+async def test_that_it_is_broken_is_not_forgotten() -> None:
+    async with dev_server_stage(suggest_continue_as_new_at=3) as stage:
+        campaign = await stage.start_campaign()
+        latest = stage.client.get_workflow_handle_for(CampaignWorkflow.run, campaign.id)
+        await eventually(lambda: len(stage.actions.done) == 1)
+        await was_continued(campaign, 2, stage)
+        await latest.signal(CampaignWorkflow.broken)
+        await campaign.result()
+        assert stage.campaigns.failed == 1
