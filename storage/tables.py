@@ -1,7 +1,7 @@
 """The tables. Every row that belongs to an owner says so, and row-level security holds on all of them.
 
 What is here must equal what the migrations make: a test compares the two. Statuses stand in no index of a table that
-is updated per recipient, so that those updates stay heap-only; claims go through `queue`, whose rows are deleted.
+is updated per recipient, so that those updates stay heap-only; claims go through `queue`, whose rows are deleted. There are no foreign keys (docs/decisions/0005-no-foreign-keys.md).
 """
 
 from datetime import datetime
@@ -38,7 +38,7 @@ class AudienceRecipient(SQLModel, table=True):
 
     __tablename__ = "audience_recipient"
 
-    audience_id: UUID = Field(primary_key=True, foreign_key="audience.id", ondelete="CASCADE")
+    audience_id: UUID = Field(primary_key=True)
     position: int = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
     line: int
@@ -55,7 +55,7 @@ class AudienceDropped(SQLModel, table=True):
 
     __tablename__ = "audience_dropped"
 
-    audience_id: UUID = Field(primary_key=True, foreign_key="audience.id", ondelete="CASCADE")
+    audience_id: UUID = Field(primary_key=True)
     line: int = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
     content: str = Field(sa_type=Text)
@@ -103,7 +103,7 @@ class Campaign(SQLModel, table=True):
 class Recipient(SQLModel, table=True):
     """One person in one campaign, and what became of it. Settled when `outcome` is set."""
 
-    campaign_id: UUID = Field(primary_key=True, foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID = Field(primary_key=True)
     position: int = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
     username: str | None = Field(sa_type=Text)
@@ -125,7 +125,7 @@ class Recipient(SQLModel, table=True):
 class Queue(SQLModel, table=True):
     """Who waits for which action. A claim deletes the row; `seq` is the order, a requeued row goes behind all."""
 
-    campaign_id: UUID = Field(primary_key=True, foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID = Field(primary_key=True)
     action: str = Field(primary_key=True, sa_type=Text)
     seq: int = Field(primary_key=True, sa_type=BigInteger)
     owner: str = Field(sa_type=Text)
@@ -142,7 +142,7 @@ class TurnRow(SQLModel, table=True):
 
     id: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
-    campaign_id: UUID = Field(foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID
     adapter: str = Field(sa_type=Text)
     account_id: str = Field(sa_type=Text)
     action: str = Field(sa_type=Text)
@@ -162,7 +162,7 @@ class AttemptRow(SQLModel, table=True):
 
     __tablename__ = "attempt"
 
-    turn_id: str = Field(primary_key=True, sa_type=Text, foreign_key="turn.id", ondelete="CASCADE")
+    turn_id: str = Field(primary_key=True, sa_type=Text)
     slot: int = Field(primary_key=True, sa_type=SmallInteger)
     owner: str = Field(sa_type=Text)
     campaign_id: UUID
@@ -215,7 +215,7 @@ class CampaignAccount(SQLModel, table=True):
 
     __tablename__ = "campaign_account"
 
-    campaign_id: UUID = Field(primary_key=True, foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID = Field(primary_key=True)
     account_id: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     can_invite: bool
@@ -240,7 +240,7 @@ class UsageRow(SQLModel, table=True):
 class Counter(SQLModel, table=True):
     """Outcomes counted; a set of rows per account, so that accounts do not wait for each other."""
 
-    campaign_id: UUID = Field(primary_key=True, foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID = Field(primary_key=True)
     account_id: str = Field(primary_key=True, sa_type=Text)
     action: str = Field(primary_key=True, sa_type=Text)
     instead: bool = Field(primary_key=True)
@@ -254,7 +254,7 @@ class Counter(SQLModel, table=True):
 class Progress(SQLModel, table=True):
     """Recipients settled per minute and account: the campaign's speed."""
 
-    campaign_id: UUID = Field(primary_key=True, foreign_key="campaign.id", ondelete="CASCADE")
+    campaign_id: UUID = Field(primary_key=True)
     minute: datetime = Field(primary_key=True, sa_type=_MOMENT)
     account_id: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)

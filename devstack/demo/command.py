@@ -24,6 +24,10 @@ from devstack.stack import Stack
 from devstack.state import State, temporary_state
 from devstack.telegram_dc import journal, scenario
 
+_ABOUT = (
+    "Start everything on fresh data, run a campaign through the API, and compare its report with what the "
+    "platform saw. The exit status is 0 if every number agrees."
+)
 OWNER = "demo-owner"
 PLATFORM = "telegram"
 LIMITS_FILE = Path(__file__).parent / "limits.toml"
@@ -41,14 +45,14 @@ def main(argv: list[str]) -> int:
     with temporary_state() as state, _logs_kept(state, out, always=options.keep):
         claims, truth = _played(state, world, out, disturbed=options.file is None)
         tables.show_report(out, claims.report)
-        _judge(out, claims, truth)
+        judge(out, claims, truth)
     counts = claims.status["counts"]
     print(f"demo: {counts['total']} recipients, {counts['processed']} settled, journal agrees", flush=True)
     return 0
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./run demo", description=_ABOUT)
     parser.add_argument("--file", type=Path, help="a list of your own (CSV or JSON): no faults then")
     parser.add_argument(
         "--accounts", type=_number(MAX_ACCOUNTS), help=f"how many ({ACCOUNTS}; with a file {ACCOUNTS_FOR_A_FILE})"
@@ -116,7 +120,7 @@ def _introduce(stack: Stack, world: World, out: Console) -> None:
     out.print(f"accounts, and what each meets: {accounts}\n", markup=False)
 
 
-def _judge(out: Console, claims: Claims, truth: Truth) -> None:
+def judge(out: Console, claims: Claims, truth: Truth) -> None:
     """Print the comparison; DevstackError when anything disagrees."""
     checks = verdict.checks(claims, truth)
     wrong = [check for check in checks if not check.agrees]

@@ -1,11 +1,13 @@
 """The demonstration's pure parts: the file is what it should be, and no lie gets past the verdict."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 
 from devstack.demo import audience_file, verdict
 from devstack.demo.client import Report
+from devstack.demo.command import judge, main
 from devstack.demo.picture import console, drawn
 from devstack.demo.verdict import Claims, Truth
 from devstack.demo.world import CHAT_ID, INVITE, Fate, around, made
+from devstack.errors import DevstackError
 from devstack.telegram_dc import scenario
 from devstack.telegram_dc.journal import Effect, Joined, Journal, Message, Request, SessionDestroyed
 from domain.audience import DropReason
@@ -63,6 +67,9 @@ class TestFile:
         assert dropped == {"not_a_name": 9, "empty": 6}
         rows = made(300, 6, 1).content.count(b"\r\n") - 1
         assert rows - sum(dropped.values()) - len(people) == 15
+
+    def test_no_people_make_a_header(self) -> None:
+        assert audience_file.written([], Random(1)).decode("cp1251") == "Ник;Имя;Телефон\r\n"
 
     def test_the_same_seed_makes_the_same_world(self) -> None:
         assert made(50, 6, 7) == made(50, 6, 7)
@@ -270,10 +277,18 @@ class TestVerdict:
         assert lies(claims(), truth(people=more, expected=None)) == ""
         assert "invited: said 2, seen 1" in lies(claims(), truth(without(2), people=more, expected=None))
 
-    def test_files_are_drawn_with_their_random_generator_only(self) -> None:
-        world = made(20, 1, 3)
-        assert audience_file.written([], Random(1)).decode("cp1251") == "Ник;Имя;Телефон\r\n"
-        assert world.expected == 20
+    def test_a_lie_ends_the_demonstration_with_an_error_that_names_it(self) -> None:
+        out = console()
+        with out.capture() as captured, pytest.raises(DevstackError) as raised:
+            judge(out, claims(), truth(journal(message(3, "anna"))))
+        assert "  written to twice: said nobody, seen cid_c" in str(raised.value).splitlines()
+        assert "comparisons agree" in captured.get()
+
+    def test_the_truth_is_shown_number_by_number(self) -> None:
+        out = console()
+        with out.capture() as captured:
+            judge(out, claims(), truth())
+        assert re.search(r"invited by boris +1 +1\n", captured.get())
 
 
 def test_the_picture_says_who_waits_why_and_until_when() -> None:
@@ -285,3 +300,18 @@ def test_the_picture_says_who_waits_why_and_until_when() -> None:
     assert "Clara" in text
     assert "Until " in text
     assert "(9 s)" in text
+
+
+class TestCommandLine:
+    def test_a_file_that_is_not_there_is_told_before_anything_starts(self, tmp_path: Path) -> None:
+        with pytest.raises(DevstackError, match=r"nowhere\.csv: No such file"):
+            main(["--file", str(tmp_path / "nowhere.csv")])
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [["--accounts", "0"], ["--recipients", "many"], ["--file", "a.csv", "--recipients", "3"], ["mine.csv"]],
+    )
+    def test_options_that_cannot_be_meant_are_refused(self, arguments: list[str]) -> None:
+        with pytest.raises(SystemExit) as raised:
+            main(arguments)
+        assert raised.value.code == 2

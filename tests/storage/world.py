@@ -17,7 +17,7 @@ from domain.account import AccountRef, ExternalStatus, KnownAccount, Lease
 from domain.audience import Contact, Line
 from domain.campaign import Command
 from domain.limits import Gap, Limits, PlatformLimits
-from domain.outcome import Kind, Outcome, Reason
+from domain.outcome import UNSPENT, Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.policy import Decision
 from domain.ports import DestinationCheck, Right
@@ -48,6 +48,8 @@ PEER_FLOOD = Outcome(Kind.LIMITED, Reason.PEER_FLOOD)
 BANNED = Outcome(Kind.BLOCKED, Reason.BANNED)
 NOT_ADMIN = Outcome(Kind.NOT_ADMIN, Reason.NO_RIGHT_TO_INVITE)
 UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
+LAST = ("invited", "already_member", "messaged", "unreachable", "uncertain")
+"""After one of these a person must not be touched again."""
 AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
 
 
@@ -75,7 +77,7 @@ class World:
 
     api: Database
     worker: Database
-    admin_dsn: str
+    superuser: psycopg.AsyncConnection[dict[str, Any]]
     now: datetime = NOW
     limits: Limits = field(default_factory=make_limits)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -94,29 +96,19 @@ class World:
 
     # What stands in the database, whoever may see it
 
-    @asynccontextmanager
-    async def superuser(self) -> AsyncIterator[psycopg.AsyncConnection[dict[str, Any]]]:
-        async with await psycopg.AsyncConnection.connect(
-            self.admin_dsn, autocommit=True, row_factory=dict_row
-        ) as connection:
-            yield connection
-
     async def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        async with self.superuser() as connection:
-            return await (await connection.execute(statement.encode(), values)).fetchall()
+        return await (await self.superuser.execute(statement.encode(), values)).fetchall()
 
     async def do(self, statement: str, *values: object) -> None:
-        async with self.superuser() as connection:
-            await connection.execute(statement.encode(), values)
+        await self.superuser.execute(statement.encode(), values)
 
     async def everything(self) -> dict[str, list[str]]:
         """All rows of all tables, as text."""
-        async with self.superuser() as connection:
-            found = {}
-            for table in TABLES:
-                rows = await connection.execute(f"SELECT t::text AS line FROM {table} t ORDER BY 1".encode())
-                found[table] = [row["line"] for row in await rows.fetchall()]
-            return found
+        found = {}
+        for table in TABLES:
+            rows = await self.query(f"SELECT t::text AS line FROM {table} t ORDER BY 1")
+            found[table] = [row["line"] for row in rows]
+        return found
 
     # Campaigns
 
@@ -279,13 +271,34 @@ class World:
                 name = (row["outcome"], row["reason"])
                 stands[name] = stands.get(name, 0) + 1
         assert counted == stands, "the counters tell something else than the recipients"
+        await self._check_attempts(campaign)
+
+    async def _check_attempts(self, campaign: str) -> None:
+        twice = await self.query(
+            "SELECT position FROM attempt WHERE campaign_id = %s AND outcome = ANY (%s) GROUP BY position "
+            "HAVING count(*) > 1",
+            campaign,
+            list(LAST),
+        )
+        assert not twice, "somebody was handled again after a last answer"
+        wrong = await self.query(
+            "SELECT u.n, a.n FROM (SELECT owner, scope, sum(amount) AS n FROM usage GROUP BY 1, 2) u FULL JOIN "
+            "(SELECT t.owner, 'account/' || t.adapter || '/' || t.account_id AS scope, "
+            "        count(*) FILTER (WHERE a.state <> 'settled' OR a.outcome <> ALL (%s)) AS n "
+            " FROM turn t JOIN attempt a ON a.turn_id = t.id GROUP BY 1, 2) a USING (owner, scope) "
+            "WHERE coalesce(u.n, 0) <> coalesce(a.n, 0)",
+            [kind.value for kind in UNSPENT],
+        )
+        assert not wrong, "the budgets tell something else than the attempts"
 
 
 @asynccontextmanager
 async def make_world(urls: Mapping[str, str], admin_dsn: str) -> AsyncIterator[World]:
     api, worker = Database(urls["invite_api"], pool_size=4), Database(urls["invite_worker"], pool_size=12)
+    superuser = await psycopg.AsyncConnection.connect(admin_dsn, autocommit=True, row_factory=dict_row)
     try:
-        yield World(api, worker, admin_dsn)
+        async with superuser:
+            yield World(api, worker, superuser)
     finally:
         await api.close()
         await worker.close()

@@ -86,8 +86,7 @@ CREATE TABLE audience_dropped (
     owner TEXT NOT NULL,
     content TEXT NOT NULL,
     reason TEXT NOT NULL,
-    PRIMARY KEY (audience_id, line),
-    FOREIGN KEY(audience_id) REFERENCES audience (id) ON DELETE CASCADE
+    PRIMARY KEY (audience_id, line)
 );
 
 CREATE TABLE audience_recipient (
@@ -101,8 +100,7 @@ CREATE TABLE audience_recipient (
     first_name TEXT NOT NULL,
     last_name TEXT NOT NULL,
     fields JSONB NOT NULL,
-    PRIMARY KEY (audience_id, position),
-    FOREIGN KEY(audience_id) REFERENCES audience (id) ON DELETE CASCADE
+    PRIMARY KEY (audience_id, position)
 );
 
 CREATE TABLE campaign_account (
@@ -114,8 +112,7 @@ CREATE TABLE campaign_account (
     why TEXT NOT NULL,
     since TIMESTAMP WITH TIME ZONE NOT NULL,
     until TIMESTAMP WITH TIME ZONE,
-    PRIMARY KEY (campaign_id, account_id),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (campaign_id, account_id)
 );
 
 CREATE TABLE counter (
@@ -128,8 +125,7 @@ CREATE TABLE counter (
     final BOOLEAN NOT NULL,
     owner TEXT NOT NULL,
     n INTEGER NOT NULL,
-    PRIMARY KEY (campaign_id, account_id, action, instead, kind, reason, final),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (campaign_id, account_id, action, instead, kind, reason, final)
 );
 
 CREATE TABLE progress (
@@ -138,8 +134,7 @@ CREATE TABLE progress (
     account_id TEXT NOT NULL,
     owner TEXT NOT NULL,
     n INTEGER NOT NULL,
-    PRIMARY KEY (campaign_id, minute, account_id),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (campaign_id, minute, account_id)
 );
 
 CREATE TABLE queue (
@@ -151,8 +146,7 @@ CREATE TABLE queue (
     instead BOOLEAN NOT NULL,
     tried TEXT[] NOT NULL,
     bound_to TEXT,
-    PRIMARY KEY (campaign_id, action, seq),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (campaign_id, action, seq)
 );
 
 CREATE TABLE recipient (
@@ -171,8 +165,7 @@ CREATE TABLE recipient (
     instead BOOLEAN,
     account_id TEXT,
     settled_at TIMESTAMP WITH TIME ZONE,
-    PRIMARY KEY (campaign_id, position),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (campaign_id, position)
 )
  WITH (fillfactor = 70);
 
@@ -187,8 +180,7 @@ CREATE TABLE turn (
     fence BIGINT NOT NULL,
     opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
     closed_at TIMESTAMP WITH TIME ZONE,
-    PRIMARY KEY (id),
-    FOREIGN KEY(campaign_id) REFERENCES campaign (id) ON DELETE CASCADE
+    PRIMARY KEY (id)
 );
 
 CREATE UNIQUE INDEX turn_open ON turn (owner, adapter, account_id) WHERE closed_at IS NULL;
@@ -214,8 +206,7 @@ CREATE TABLE attempt (
     settled_at TIMESTAMP WITH TIME ZONE,
     outcome TEXT,
     reason TEXT,
-    PRIMARY KEY (turn_id, slot),
-    FOREIGN KEY(turn_id) REFERENCES turn (id) ON DELETE CASCADE
+    PRIMARY KEY (turn_id, slot)
 )
  WITH (fillfactor = 70);
 
