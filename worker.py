@@ -47,6 +47,8 @@ WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, Housekeep
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
+OPENING_POLLS = 2
+"""Tasks of the shared queue that a process asks for at once."""
 HEARTBEAT_THROTTLE = timedelta(seconds=1)
 CONTROL_TIMEOUT = timedelta(seconds=5)
 
@@ -111,6 +113,8 @@ class Process:
                 self.housekeeping.sweep,
             ],
             max_concurrent_activities=self._settings.max_activities,
+            # Many pollers would take all accounts that are opened at the same moment to one process.
+            max_concurrent_activity_task_polls=OPENING_POLLS,
             sticky_queue_schedule_to_start_timeout=STICKY,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=self._settings.graceful_shutdown,

@@ -8,7 +8,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.open_accounts import OpenAccounts, SignIn
-from domain.account import AccountRef, ExternalStatus, HeldElsewhere, KnownAccount
+from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount
 from domain.errors import LeaseLost, NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import DRY_RUN
@@ -31,6 +31,9 @@ class AccountStore(Protocol):
 
     async def refused(self, ref: AccountRef, outcome: Outcome, now: datetime) -> Standing:
         """The platform refused to sign it in."""
+
+    async def reported(self, ref: AccountRef) -> None:
+        """integration-service knows of its block."""
 
 
 class MembershipStore(Protocol):
@@ -97,6 +100,7 @@ class BlockReport:
     """An account that the platform has blocked, for integration-service."""
 
     owner: str
+    adapter: str
     account_id: str
     reason: Reason
 
@@ -167,12 +171,14 @@ class AccountActivities:
         """Tell integration-service (ACC-5)."""
         at = await self._clock.now()
         await self._directory.report(report.owner, report.account_id, report.reason, at)
+        await self._accounts.reported(AccountRef(report.owner, report.adapter, report.account_id))
 
     async def _opened(self, ref: AccountRef, request: OpenRequest) -> Opened:
         now = await self._clock.now()
-        rest = account_rest(now, await self._accounts.standing(ref))
+        standing = await self._accounts.standing(ref)
+        rest = account_rest(now, standing)
         if rest is not None:
-            return Opened(why=rest.why, until=rest.until)
+            return Opened(why=rest.why, until=rest.until, blocked=_unreported(standing))
         user = request.campaign_id or activity.info().workflow_id or request.account_id
         lease = await self._open.lease(ref, user)
         if isinstance(lease, HeldElsewhere):
@@ -197,8 +203,7 @@ class AccountActivities:
         standing = await self._accounts.refused(ref, outcome, now)
         await self._open.close(ref)
         rest = account_rest(now, standing) or Rest(now + RETRY_AFTER, Why.PLATFORM_AWAY)
-        blocked = outcome.reason if outcome.kind is Kind.BLOCKED else Reason.NONE
-        return Opened(why=rest.why, until=rest.until, blocked=blocked)
+        return Opened(why=rest.why, until=rest.until, blocked=_unreported(standing))
 
     async def _sign_in(self, ref: AccountRef, platform: str) -> Outcome | None:
         """Fetch the credentials and connect, unless it is connected. They live as long as this call."""
@@ -250,6 +255,12 @@ class AccountActivities:
             kind=check.kind,
             members=check.members,
         )
+
+
+def _unreported(standing: Standing) -> Reason:
+    """What integration-service is to be told, if it does not know yet: a crash may have come between."""
+    blocked = standing.state is AccountState.BLOCKED and not standing.reported
+    return standing.reason if blocked else Reason.NONE
 
 
 class _Away(Exception):

@@ -19,6 +19,8 @@ COMMANDS = {
     "bench": "run a benchmark by name; without a name list them",
 }
 
+_MODULES = {"demo": "devstack.demo.command", "up": "devstack.up"}
+
 
 def main(argv: list[str]) -> int:
     """Run one command; the exit status. Errors that the user can act on are printed without a traceback."""
@@ -40,7 +42,7 @@ def main(argv: list[str]) -> int:
 def _run(command: str, rest: list[str]) -> int:
     match command:
         case "demo" | "up":  # loaded only here: together they import half of the environment
-            return int(importlib.import_module(f"devstack.{command}").main(rest))
+            return int(importlib.import_module(_MODULES[command]).main(rest))
         case "migrate":
             return _migrate(rest)
         case "api":

@@ -34,7 +34,7 @@ class Standing:
     """The account's row as the policy sees it.
 
     `reason`: what brought it into its state. `next_at`: earliest next action, by the gap. `times_limited`: anti-spam
-    limits so far. `failures`: failures of nobody's fault in a row.
+    limits so far. `failures`: failures of nobody's fault in a row. `reported`: integration-service knows the block.
     """
 
     state: AccountState
@@ -43,6 +43,7 @@ class Standing:
     next_at: datetime | None = None
     times_limited: int = 0
     failures: int = 0
+    reported: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,9 @@ def _after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: dat
                 times_limited=account.times_limited + 1,
             )
         case Kind.BLOCKED:
-            return replace(account, state=AccountState.BLOCKED, reason=outcome.reason, until=None)
+            return replace(
+                account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False
+            )
         case Kind.UNAVAILABLE | Kind.UNCERTAIN:
             return _failed_once_more(account, limits, now)
         case _:

@@ -16,8 +16,9 @@ from storage.engine import Database
 
 _KNOW = text("""
     INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, created_at, state,
-                         reason, since, times_limited, failures_running, seen_inactive, fence)
-    VALUES (:owner, :adapter, :account_id, :label, :status, :version, :created_at, 'active', '', :now, 0, 0, false, 0)
+                         reason, since, times_limited, failures_running, block_reported, seen_inactive, fence)
+    VALUES (:owner, :adapter, :account_id, :label, :status, :version, :created_at, 'active', '', :now, 0, 0, true,
+            false, 0)
     ON CONFLICT (owner, adapter, account_id) DO UPDATE SET
         label = excluded.label,
         external_status = excluded.external_status,
@@ -61,16 +62,21 @@ _RELEASE = text("""
 """)
 
 _STANDING = text("""
-    SELECT state, reason, until, next_at, times_limited, failures_running FROM account
+    SELECT state, reason, until, next_at, times_limited, failures_running, block_reported FROM account
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id FOR UPDATE
 """)
 
 _STAND = text("""
     UPDATE account SET state = :state, reason = :reason, until = :until, next_at = :next_at,
-                       times_limited = :times_limited, failures_running = :failures,
+                       times_limited = :times_limited, failures_running = :failures, block_reported = :reported,
                        since = CASE WHEN state = :state AND until IS NOT DISTINCT FROM :until THEN since ELSE :now END,
                        seen_inactive = CASE WHEN :state = 'blocked' AND state <> 'blocked' THEN false
                                             ELSE seen_inactive END
+    WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
+""")
+
+_REPORTED = text("""
+    UPDATE account SET block_reported = true
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
 """)
 
@@ -151,6 +157,11 @@ class Accounts:
             await stand(tx, ref, standing, now)
         return standing
 
+    async def reported(self, ref: AccountRef) -> None:
+        """integration-service knows of the account's block."""
+        async with self._database.owner(ref.owner) as tx:
+            await tx.execute(_REPORTED, key(ref))
+
 
 def key(ref: AccountRef) -> dict[str, object]:
     """The row's key as parameters."""
@@ -179,6 +190,7 @@ async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: d
         "next_at": standing.next_at,
         "times_limited": standing.times_limited,
         "failures": standing.failures,
+        "reported": standing.reported,
         "now": now,
     }
     await tx.execute(_STAND, key(ref) | values)
@@ -192,4 +204,5 @@ def _standing(row: RowMapping) -> Standing:
         next_at=row["next_at"],
         times_limited=row["times_limited"],
         failures=row["failures_running"],
+        reported=row["block_reported"],
     )

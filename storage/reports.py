@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountState, ExternalStatus
+from domain.campaign import State
 from domain.outcome import SUCCESSES, Reason
 from domain.policy import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
@@ -111,7 +112,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         until=campaign.until,
         as_of=now,
         numbers=result,
-        accounts=[_account(row, counts, now) for row in accounts],
+        accounts=[_account(row, counts, campaign, now) for row in accounts],
         per_minute=per_minute,
         expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
     )
@@ -126,15 +127,8 @@ def _per_minute(speed: RowMapping, campaign: CampaignView, now: datetime) -> flo
     return round(settled / minutes, 1)
 
 
-def _account(row: RowMapping, counts: Sequence[Count], now: datetime) -> AccountLine:
-    why, since, until = Why(row["why"]), row["since"], row["until"]
-    if row["state"] is not None:
-        standing = Standing(AccountState(row["state"]), Reason(row["reason"]), row["state_until"])
-        rest = account_rest(now, standing)
-        if rest is not None:
-            why, since, until = rest.why, row["state_since"], rest.until
-        elif row["external_status"] != ExternalStatus.ACTIVE:
-            why, since, until = Why.ACCOUNT_INACTIVE, None, None
+def _account(row: RowMapping, counts: Sequence[Count], campaign: CampaignView, now: datetime) -> AccountLine:
+    why, since, until = _account_why(row, campaign, now)
     return AccountLine(
         account_id=row["account_id"],
         state=_account_state(why, row["can_invite"], row["checked"]),
@@ -144,6 +138,24 @@ def _account(row: RowMapping, counts: Sequence[Count], now: datetime) -> Account
         done=done_by(counts, row["account_id"]),
         errors=errors_of(counts, row["account_id"]),
     )
+
+
+def _account_why(
+    row: RowMapping, campaign: CampaignView, now: datetime
+) -> tuple[Why, datetime | None, datetime | None]:
+    """What the account is doing: its own state first, then the campaign's, then what its run said last."""
+    if row["state"] is not None:
+        standing = Standing(AccountState(row["state"]), Reason(row["reason"]), row["state_until"])
+        rest = account_rest(now, standing)
+        if rest is not None:
+            return rest.why, row["state_since"], rest.until
+        if row["external_status"] != ExternalStatus.ACTIVE:
+            return Why.ACCOUNT_INACTIVE, None, None
+    if campaign.ended_at is not None:
+        return Why.ENDED, campaign.ended_at, None
+    if campaign.state is State.PAUSED:
+        return Why.PAUSED, campaign.since, None
+    return Why(row["why"]), row["since"], row["until"]
 
 
 _STATES = {

@@ -203,6 +203,7 @@ class AccountRow(SQLModel, table=True):
     next_at: datetime | None = Field(sa_type=_MOMENT)
     times_limited: int
     failures_running: int
+    block_reported: bool
     seen_inactive: bool
     lease_holder: str | None = Field(sa_type=Text)
     lease_queue: str | None = Field(sa_type=Text)

@@ -176,7 +176,7 @@ class AccountRunWorkflow:
         await self._wait(workflow.now() + options.REOPEN_PAUSE, Why.ACCOUNT_ELSEWHERE)
 
     async def _report(self, reason: Reason) -> None:
-        report = BlockReport(self._run.owner, self._run.account_id, reason)
+        report = BlockReport(self._run.owner, self._run.adapter, self._run.account_id, reason)
         await workflow.execute_activity_method(AccountActivities.report_block, report, **options.DATABASE)
 
     async def _tell_campaign(self, signal: str) -> None:

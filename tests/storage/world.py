@@ -217,7 +217,9 @@ class World:
     # Facts
 
     async def account(self, account_id: str) -> dict[str, Any]:
-        [row] = await self.query("SELECT * FROM account WHERE account_id = %s", account_id)
+        [row] = await self.query(
+            "SELECT * FROM account WHERE owner = %s AND adapter = %s AND account_id = %s", OWNER, PLATFORM, account_id
+        )
         return row
 
     async def recipients(self, campaign: str) -> dict[int, tuple[str | None, str | None]]:

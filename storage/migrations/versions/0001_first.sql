@@ -13,6 +13,7 @@ CREATE TABLE account (
     next_at TIMESTAMP WITH TIME ZONE,
     times_limited INTEGER NOT NULL,
     failures_running INTEGER NOT NULL,
+    block_reported BOOLEAN NOT NULL,
     seen_inactive BOOLEAN NOT NULL,
     lease_holder TEXT,
     lease_queue TEXT,
@@ -238,7 +239,6 @@ $$;
 
 -- The API makes audiences and campaigns, and writes wishes; it cannot touch what the worker writes.
 GRANT INSERT ON audience, audience_recipient, audience_dropped, campaign, recipient, queue, counter TO invite_api;
-GRANT UPDATE (outcome, reason, settled_at) ON recipient TO invite_api;
 GRANT UPDATE (wanted, control_no, wanted_at) ON campaign TO invite_api;
 GRANT UPDATE (state, reason, since, until, failures_running) ON account TO invite_api;
 
@@ -277,10 +277,11 @@ CREATE FUNCTION stale_turns(opened_before timestamptz, at_most integer)
         ORDER BY t.opened_at LIMIT at_most
     $$;
 
+-- Before they are handed over: from a function of another's, a right is revoked with a warning only, and stays.
+REVOKE EXECUTE ON FUNCTION live_campaigns(uuid, integer), stale_turns(timestamptz, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION live_campaigns(uuid, integer), stale_turns(timestamptz, integer) TO invite_worker;
 GRANT CREATE ON SCHEMA public TO invite_housekeeping;
 ALTER FUNCTION live_campaigns(uuid, integer) OWNER TO invite_housekeeping;
 ALTER FUNCTION stale_turns(timestamptz, integer) OWNER TO invite_housekeeping;
 REVOKE CREATE ON SCHEMA public FROM invite_housekeeping;
 GRANT USAGE ON SCHEMA public TO invite_housekeeping, invite_api, invite_worker;
-REVOKE EXECUTE ON FUNCTION live_campaigns(uuid, integer), stale_turns(timestamptz, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION live_campaigns(uuid, integer), stale_turns(timestamptz, integer) TO invite_worker;
