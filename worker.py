@@ -76,7 +76,9 @@ class Process:
             settings.vault_mount,
             settings.vault_timeout,
         )
-        made = adapters(AdapterOptions(deadline=settings.request_deadline))
+        made = adapters(
+            AdapterOptions(deadline=settings.request_deadline, disconnect_after=settings.lease.disconnect_after)
+        )
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(

@@ -191,17 +191,19 @@ class AccountActivities:
         except LeaseLost:
             return Opened(why=Why.ACCOUNT_ELSEWHERE, until=now)
         except _Away as away:
+            await self._open.close(ref, user)
             return Opened(why=away.why, until=now + RETRY_AFTER)
         except Unavailable:
             refused, rights = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER), None
         if refused is not None:
-            return await self._refused(ref, refused)
+            return await self._refused(ref, refused, user)
         return Opened(queue=self._open.queue, fence=lease.fence, rights=rights)
 
-    async def _refused(self, ref: AccountRef, outcome: Outcome) -> Opened:
+    async def _refused(self, ref: AccountRef, outcome: Outcome, user: str) -> Opened:
         now = await self._clock.now()
         standing = await self._accounts.refused(ref, outcome, now)
-        await self._open.close(ref)
+        # Another campaign may be in the middle of a call: only what is blocked is closed under its hands.
+        await self._open.close(ref, None if outcome.kind is Kind.BLOCKED else user)
         rest = account_rest(now, standing) or Rest(now + RETRY_AFTER, Why.PLATFORM_AWAY)
         return Opened(why=rest.why, until=rest.until, blocked=_unreported(standing))
 

@@ -29,7 +29,9 @@ from domain.why import Why
 _log = structlog.get_logger("execution")
 
 LAST_TRY = 5
-"""The activity's attempt at which what is still in doubt is settled as uncertain."""
+"""The activity's last attempt: what is in doubt then is looked into when the account has been opened again."""
+IN_DOUBT_FOR = timedelta(minutes=10)
+"""What could not be found out for so long is settled as uncertain, at the last attempt."""
 
 
 class TurnStore(Protocol):
@@ -45,9 +47,14 @@ class TurnStore(Protocol):
         """Whether the lease and the fence still hold."""
 
     async def settle(
-        self, turn_id: str, ref: AccountRef, outcomes: Mapping[int, Outcome | None], now: datetime
+        self,
+        turn_id: str,
+        ref: AccountRef,
+        outcomes: Mapping[int, Outcome | None],
+        now: datetime,
+        fence: int | None = None,
     ) -> None:
-        """Write what became of the turn."""
+        """Write what became of the turn, as the holder of `fence` has seen it."""
 
 
 class StandingStore(Protocol):
@@ -146,8 +153,7 @@ class ActionActivities:
         except _AccountRefused as refused:  # its turn stays open, in doubt, until the account has rested
             outcome = refused.outcome
             await self._accounts.refused(ref, outcome, await self._clock.now())
-            if outcome.kind is Kind.BLOCKED:
-                await self._open.close(ref)
+            await self._open.close(ref, None if outcome.kind is Kind.BLOCKED else work.campaign_id)
             blocked = outcome.reason if outcome.kind is Kind.BLOCKED else Reason.NONE
             return Worked(taken, reopen=True, blocked=blocked)
 
@@ -178,7 +184,7 @@ class ActionActivities:
         outcomes: dict[int, Outcome | None] = {}
         for attempt in turn.attempts:
             outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
-        await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now())
+        await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
         blocked = next((each.reason for each in outcomes.values() if each and each.kind is Kind.BLOCKED), None)
         if blocked is not None:
             await self._open.close(by.ref)
@@ -197,10 +203,20 @@ class ActionActivities:
         except Unavailable as error:
             _log.info("platform unavailable", account_id=by.ref.account_id, error=str(error))
             if attempt.state is AttemptState.SENT:  # whether the first call was carried out is still unknown
-                return _give_up_or_raise(error)
+                return await self._give_up_or_raise(attempt, error)
             return Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
         except InDoubt as error:
-            return _give_up_or_raise(error)
+            return await self._give_up_or_raise(attempt, error)
+
+    async def _give_up_or_raise(self, attempt: Attempt, error: Exception) -> Outcome:
+        """Tried again, on a new connection, it is found marked as sent; what nobody can tell is uncertain in the end.
+
+        Tries alone do not count: the database's absence uses them up too.
+        """
+        now = await self._clock.now()
+        if activity.info().attempt >= LAST_TRY and now - (attempt.sent_at or now) >= IN_DOUBT_FOR:
+            return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
+        raise error
 
     async def _find_out(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome:
         """An earlier call may have been carried out: ask the platform, or repeat where that has no second effect."""
@@ -216,7 +232,9 @@ class ActionActivities:
             return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
         if not await self._turns.still_ours(by):
             raise LeaseLost(f"account {by.ref.account_id} is held elsewhere")
-        return await _call(turn, attempt, session)
+        outcome = await _call(turn, attempt, session)
+        # No member just before: the earlier call has come through meanwhile.
+        return Outcome(Kind.INVITED) if outcome.kind is Kind.ALREADY_MEMBER else outcome
 
 
 async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:
@@ -224,13 +242,6 @@ async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:
         return await session.invite(attempt.person, turn.destination)
     text = message.choose(turn.texts, attempt.person.position)
     return await session.send(attempt.person, text, attempt.key)
-
-
-def _give_up_or_raise(error: Exception) -> Outcome:
-    """Temporal tries again, on a new connection, and finds the attempt marked as sent; in the end it is uncertain."""
-    if activity.info().attempt >= LAST_TRY:
-        return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
-    raise error
 
 
 async def _settled(turn: "asyncio.Future[Worked | None]") -> bool:

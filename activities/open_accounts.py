@@ -62,6 +62,12 @@ class OpenAccounts:
         self._idle_close = idle_close
         self._accounts: dict[AccountRef, _Account] = {}
         self._opening: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
+        self._closing: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
+
+    @property
+    def _silence(self) -> float:
+        """Seconds after which the platform drops a connection of which it hears nothing."""
+        return self._times.disconnect_after.total_seconds()
 
     def adapter(self, name: str) -> Adapter:
         """The platform's adapter."""
@@ -70,16 +76,19 @@ class OpenAccounts:
     async def lease(self, ref: AccountRef, user: str) -> Lease | HeldElsewhere:
         """Take the account's lease for this process, or find it here already. `user`: the campaign that uses it."""
         async with self._one_at_a_time(ref):
-            account = self._accounts.get(ref)
-            if account is None:
-                began = time.monotonic()
-                lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
-                if isinstance(lease, HeldElsewhere):
-                    return lease
-                account = self._accounts[ref] = _Account(lease, self._closing_time(began))
-            account.users.add(user)
-            account.used = time.monotonic()
-            return account.lease
+            if self._is_over(ref):
+                await self._drop(ref, release=False)
+            async with self._not_while_closing(ref):
+                account = self._accounts.get(ref)
+                if account is None:
+                    began = time.monotonic()
+                    lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
+                    if isinstance(lease, HeldElsewhere):
+                        return lease
+                    account = self._accounts[ref] = _Account(lease, self._closing_time(began))
+                account.users.add(user)
+                account.used = time.monotonic()
+                return account.lease
 
     def is_connected(self, ref: AccountRef) -> bool:
         """Whether a live session of the account is here."""
@@ -96,6 +105,9 @@ class OpenAccounts:
             if account.session is not None:
                 await account.session.close()
                 account.session = None
+            # Were we stopped while signing in, the platform must have dropped the connection before the lease ends.
+            if account.ends + self._times.closing_margin.total_seconds() < time.monotonic() + self._silence:
+                raise LeaseLost(f"the lease of account {ref.account_id} ends too soon to sign in")
             adapter = self._adapters[ref.adapter]
             connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy)
             if isinstance(connected, Outcome):
@@ -196,17 +208,22 @@ class OpenAccounts:
         account = self._accounts.pop(ref, None)
         if account is None:
             return
-        if account.session is not None:
-            await account.session.close()
-        if release:
-            try:
-                await self._leases.release(account.lease)
-            except Unavailable:
-                _log.info("lease not released; it ends by itself", account_id=ref.account_id)
+        async with self._not_while_closing(ref):
+            if account.session is not None:
+                await account.session.close()
+            if release:
+                try:
+                    await self._leases.release(account.lease)
+                except Unavailable:
+                    _log.info("lease not released; it ends by itself", account_id=ref.account_id)
 
     def _one_at_a_time(self, ref: AccountRef) -> asyncio.Lock:
         """Held while the account is leased or connected; it lives as long as somebody holds or awaits it."""
         return self._opening.setdefault(ref, asyncio.Lock())
+
+    def _not_while_closing(self, ref: AccountRef) -> asyncio.Lock:
+        """Held while a client closes: it is forgotten here already, but a new one must not be connected beside it."""
+        return self._closing.setdefault(ref, asyncio.Lock())
 
     def _leased(self, ref: AccountRef) -> _Account:
         account = self._accounts.get(ref)

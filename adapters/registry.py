@@ -17,10 +17,12 @@ from domain.ports import Adapter
 
 @dataclass(frozen=True)
 class AdapterOptions:
-    """What a process may set for its adapters. `deadline`: for every single request to a platform."""
+    """What a process may set for its adapters. `deadline`: for every single request to a platform. `disconnect_after`:
+    when the platform drops a connection of which it has not heard since it was made."""
 
     deadline: timedelta = timedelta(seconds=20)
     link_preview: bool = True
+    disconnect_after: timedelta = timedelta(seconds=6)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Platform:
 def _telegram(options: AdapterOptions) -> Adapter:
     from adapters.telegram.adapter import TelegramAdapter
 
-    return TelegramAdapter(deadline=options.deadline, link_preview=options.link_preview)
+    return TelegramAdapter(
+        deadline=options.deadline, link_preview=options.link_preview, disconnect_after=options.disconnect_after
+    )
 
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(

@@ -27,6 +27,12 @@ _KNOW = text("""
         seen_inactive = account.seen_inactive OR excluded.external_status <> 'active'
 """)
 
+# One order of locks for everybody who takes several.
+_LOCK_ALL = text("""
+    SELECT FROM account WHERE owner = :owner AND adapter = :adapter AND account_id = ANY (CAST(:ids AS text[]))
+    ORDER BY account_id FOR UPDATE
+""")
+
 # ACC-7: our own block lasts until the owner changes the credentials, or the list showed it inactive and active again.
 _HEAL = text("""
     UPDATE account SET state = 'active', reason = '', since = :now, until = NULL, failures_running = 0
@@ -101,10 +107,12 @@ class Accounts:
                 "created_at": account.created_at,
                 "now": now,
             }
-            for account in sorted(known, key=lambda each: each.account_id)  # one order of locks for everybody
+            for account in sorted(known, key=lambda each: each.account_id)
         ]
         if rows:
+            ids = [row["account_id"] for row in rows]
             async with self._database.owner(owner) as tx:
+                await tx.execute(_LOCK_ALL, {"owner": owner, "adapter": adapter, "ids": ids})
                 await tx.execute(_HEAL, rows)
                 await tx.execute(_KNOW, rows)
 
@@ -118,7 +126,7 @@ class Accounts:
             row = (await tx.execute(_HOLDER, names)).mappings().first()
         if row is None:
             raise NotFound("account")
-        return HeldElsewhere(row["lease_queue"], row["remaining"])
+        return HeldElsewhere(row["lease_queue"] or "", row["remaining"])  # given up between the two statements
 
     async def renew(self, leases: Sequence[Lease], length: timedelta) -> frozenset[AccountRef]:
         """Prolong the leases that are still ours, an owner at a time; a lease that has ended stays ended."""

@@ -194,7 +194,7 @@ async def _course(
     tx: AsyncConnection, campaign: CampaignView, members: Sequence[Member], problem: Why | None
 ) -> Course:
     left = Open(**(await tx.execute(_OPEN, {"campaign": campaign.id})).mappings().one())
-    if left.nothing:
+    if left.nothing and campaign.wanted is not Wanted.NONE:
         return Course(await _end(tx, campaign), Why.ENDED)
     if campaign.wanted is Wanted.CANCELLED:
         return Course(Phase.RUNNING, Why.CANCELLING)

@@ -18,7 +18,7 @@ from domain.why import Why
 from storage.accounts import scope, stand
 
 _TURN = text("""
-    SELECT t.id, t.campaign_id, t.action, t.budget, t.opened_at, t.closed_at, c.wanted, c.message_when_refused
+    SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, c.wanted, c.message_when_refused
     FROM turn t JOIN campaign c ON c.id = t.campaign_id
     WHERE t.id = :turn AND t.owner = :owner FOR UPDATE OF t
 """)
@@ -91,6 +91,7 @@ async def settle(
     limits: PlatformLimits,
     gap: timedelta,
     now: datetime,
+    fence: int | None,
 ) -> None:
     """See `Turns.settle`. The account's row is locked, `standing` is what it says."""
     turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().first()
@@ -100,13 +101,14 @@ async def settle(
     if turn["closed_at"] is not None:
         await _upgrade(tx, turn, ref, attempts, outcomes, now)
         return
+    late = fence is not None and fence < turn["fence"]
+    if late and not all(_is_fact(outcomes.get(attempt["slot"])) for attempt in attempts):
+        await stand(tx, ref, _stood(standing, outcomes, limits, now), now)
+        return
     for attempt in attempts:
-        outcome = outcomes.get(attempt["slot"])
-        await _settle_one(tx, turn, ref, attempt, outcome, now)
-        if outcome is not None:
-            standing = after(outcome, standing, limits, now)
+        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
-    await stand(tx, ref, _paced(standing, gap, now), now)
+    await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), gap, now), now)
 
 
 async def abandon(
@@ -126,6 +128,21 @@ async def abandon(
         outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
         await _settle_one(tx, turn, ref, attempt, outcome, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
+
+
+def _is_fact(outcome: Outcome | None) -> bool:
+    """Whether the platform has told what became of the person."""
+    return outcome is not None and outcome.kind.party in (Party.NOBODY, Party.RECIPIENT)
+
+
+def _stood(
+    standing: Standing, outcomes: Mapping[int, Outcome | None], limits: PlatformLimits, now: datetime
+) -> Standing:
+    """How the account stands after all that the platform answered."""
+    for slot in sorted(outcomes):
+        outcome = outcomes[slot]
+        standing = standing if outcome is None else after(outcome, standing, limits, now)
+    return standing
 
 
 def _paced(standing: Standing, gap: timedelta, now: datetime) -> Standing:
@@ -221,9 +238,7 @@ async def _upgrade(
     """A late fact takes the place of an `uncertain`. Anything else that comes twice changes nothing."""
     for attempt in attempts:
         fact = outcomes.get(attempt["slot"])
-        if attempt["outcome"] != Kind.UNCERTAIN or fact is None:
-            continue
-        if fact.kind.party not in (Party.NOBODY, Party.RECIPIENT):
+        if attempt["outcome"] != Kind.UNCERTAIN or fact is None or not _is_fact(fact):
             continue
         names = _names(turn, ref, attempt) | {"now": now}
         found = {"kind": fact.kind.value, "reason": fact.reason.value}

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import message
-from domain.account import AccountRef
+from domain.account import AccountRef, ExternalStatus
 from domain.campaign import Wanted
 from domain.course import NO_PATH_IN
 from domain.errors import LeaseLost, NotFound
@@ -44,7 +44,7 @@ BUSY_RETRY = timedelta(seconds=1)
 """When to ask again for an account that another campaign is using just now."""
 
 _HELD = text("""
-    SELECT FROM account WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
+    SELECT external_status FROM account WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
       AND fence = :fence AND lease_until > clock_timestamp()
 """)
 
@@ -63,7 +63,7 @@ _ATTEMPTS = text("""
 """)
 
 _CAMPAIGN = text("""
-    SELECT c.wanted, c.action, c.destination, c.texts, c.revision, ca.can_invite, ca.why
+    SELECT c.wanted, c.ended_at, c.action, c.destination, c.texts, c.revision, ca.can_invite, ca.why
     FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
     WHERE c.id = :campaign AND c.owner = :owner
 """)
@@ -79,6 +79,8 @@ _OPEN_TURN = text("""
     INSERT INTO turn (id, owner, campaign_id, adapter, account_id, action, budget, fence, opened_at)
     VALUES (:turn, :owner, :campaign, :adapter, :account_id, :action, :budget, :fence, :now)
 """)
+
+_ADOPT = text("UPDATE turn SET fence = :fence WHERE id = :turn")
 
 _OPEN_ATTEMPT = text("""
     INSERT INTO attempt (turn_id, slot, owner, campaign_id, position, account_id, action, instead, seq, tried, key,
@@ -97,7 +99,7 @@ _MARK_SENT = text("""
     UPDATE attempt t SET state = 'sent', sent_at = :now
     FROM campaign c, account a
     WHERE t.turn_id = :turn AND t.slot = ANY (CAST(:slots AS smallint[])) AND t.state = 'open'
-      AND c.id = t.campaign_id AND c.wanted = 'run'
+      AND c.id = t.campaign_id AND c.wanted = 'run' AND c.ended_at IS NULL
       AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = :account_id
       AND a.fence = :fence AND a.lease_until > clock_timestamp()
     RETURNING t.slot
@@ -107,6 +109,7 @@ _MARK_SENT = text("""
 @dataclass(frozen=True)
 class _Campaign:
     wanted: Wanted
+    ended: bool
     destination: str
     texts: tuple[str, ...]
     revision: int
@@ -134,13 +137,17 @@ class Turns:
         """
         async with self._database.owner(turn.ref.owner) as tx:
             standing = await lock(tx, turn.ref)
-            await _check_lease(tx, turn)
+            status = await _check_lease(tx, turn)
             earlier = await _earlier(tx, turn)
             campaign = await _campaign(tx, turn)
             if earlier is not None:
                 return await _given_back(tx, turn, campaign, earlier, standing, now)
-            if campaign.wanted is not Wanted.RUN:
+            if campaign.wanted is not Wanted.RUN or campaign.ended:
                 return Halted(campaign.wanted)
+            if status is not ExternalStatus.ACTIVE:  # switched off while its client was open
+                switched_off = Rest(None, Why.ACCOUNT_INACTIVE)
+                await _say(tx, turn, switched_off, now)
+                return switched_off
             limits = self._limits().of(turn.ref.adapter)
             who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
             found = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
@@ -171,17 +178,24 @@ class Turns:
             return (await tx.execute(_HELD, key(by.ref) | {"fence": by.fence})).first() is not None
 
     async def settle(
-        self, turn_id: str, ref: AccountRef, outcomes: Mapping[int, Outcome | None], now: datetime
+        self,
+        turn_id: str,
+        ref: AccountRef,
+        outcomes: Mapping[int, Outcome | None],
+        now: datetime,
+        fence: int | None = None,
     ) -> None:
         """Write what became of the turn's attempts, by slot, and close it. None: surely no call was made.
 
-        Repeated it changes nothing, but for a fact in place of an `uncertain`. Facts count whatever the fence says.
+        Repeated it changes nothing, but for a fact in place of an `uncertain`. Facts count whatever the fence says;
+        that nothing was done does not, once a holder with a newer fence than `fence` has been given the turn: that one
+        may have done it.
         """
         async with self._database.owner(ref.owner) as tx:
             standing = await lock(tx, ref)
             limits = self._limits().of(ref.adapter)
             gap = limits.gap.draw(self._chance())
-            await settling.settle(tx, turn_id, ref, standing, outcomes, limits, gap, now)
+            await settling.settle(tx, turn_id, ref, standing, outcomes, limits, gap, now, fence)
 
     async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
         """Close a turn that nobody will carry on with: unsent recipients go back, sent ones are uncertain."""
@@ -215,9 +229,12 @@ class Turns:
         return Turn(turn.turn_id, waiting.action, campaign.destination, campaign.texts, tuple(attempts))
 
 
-async def _check_lease(tx: AsyncConnection, turn: TurnKey) -> None:
-    if (await tx.execute(_HELD, key(turn.ref) | {"fence": turn.fence})).first() is None:
+async def _check_lease(tx: AsyncConnection, turn: TurnKey) -> ExternalStatus:
+    """The account's status in its owner's list. Raises `LeaseLost`."""
+    status = await tx.scalar(_HELD, key(turn.ref) | {"fence": turn.fence})
+    if status is None:
         raise LeaseLost(f"account {turn.ref.account_id} is no longer leased with fence {turn.fence}")
+    return ExternalStatus(status)
 
 
 async def _earlier(tx: AsyncConnection, turn: TurnKey) -> RowMapping | None:
@@ -244,6 +261,7 @@ async def _given_back(
         busy = Rest(now + BUSY_RETRY, Why.ACCOUNT_BUSY)
         await _say(tx, turn, busy, now)
         return busy
+    await tx.execute(_ADOPT, {"turn": earlier["id"], "fence": turn.fence})
     rows = (await tx.execute(_ATTEMPTS, {"turn": earlier["id"]})).mappings()
     action = Action(earlier["action"])
     attempts = tuple(
@@ -274,6 +292,7 @@ async def _campaign(tx: AsyncConnection, turn: TurnKey) -> _Campaign:
         raise NotFound("account in this campaign")
     return _Campaign(
         wanted=Wanted(row["wanted"]),
+        ended=row["ended_at"] is not None,
         destination=row["destination"],
         texts=tuple(row["texts"]),
         revision=row["revision"],

@@ -19,6 +19,8 @@ _ACTIVITIES = {
     Action.INVITE: ActionActivities.invite,
     Action.MESSAGE: ActionActivities.send_message,
 }
+_NOT_OURS = frozenset({"Unavailable", "InDoubt"})
+"""Errors by which an action says that the world is away, not that our code is wrong."""
 _RIGHTS_MAY_CHANGE = frozenset({Why.NOT_ADMIN, *NO_PATH_IN})
 
 
@@ -92,9 +94,13 @@ class AccountRunWorkflow:
             self._run.platform,
             campaign_id=self._run.campaign_id,
         )
-        opened: Opened = await workflow.execute_activity_method(
-            AccountActivities.open_account, request, **options.OPEN
-        )
+        try:
+            opened: Opened = await workflow.execute_activity_method(
+                AccountActivities.open_account, request, **options.OPEN
+            )
+        except ActivityError as error:
+            await self._lost(error)
+            return
         if opened.queue and not opened.fence:
             opened = await self._open_there(opened, request)
         if opened.blocked:
@@ -140,7 +146,9 @@ class AccountRunWorkflow:
             await self._wait(None, Why.PAUSED)
         elif worked.action is not None:
             await self._wait(worked.until or workflow.now(), worked.why)
-        elif not worked.reopen:
+        elif worked.reopen:  # not at once: a connection that breaks again and again must not become a storm
+            await self._wait(workflow.now() + options.REOPEN_PAUSE, Why.ACCOUNT_ELSEWHERE)
+        else:
             await self._rest(worked.until, worked.why)
 
     async def _rest(self, until: datetime | None, why: Why) -> None:
@@ -168,7 +176,7 @@ class AccountRunWorkflow:
     async def _lost(self, error: ActivityError) -> None:
         """The worker is gone, or our own code failed: open the account again, wherever it can be."""
         self._run = replace(self._run, queue="", fence=0)
-        if isinstance(error.cause, ApplicationError):
+        if isinstance(error.cause, ApplicationError) and error.cause.type not in _NOT_OURS:
             self._errors += 1
             workflow.logger.error("action failed: %s", error.cause.type)
             if self._errors >= options.ERRORS_IN_A_ROW:

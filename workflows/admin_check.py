@@ -56,9 +56,12 @@ async def _check(check: AdminCheck, account_id: str) -> AccountRights:
     request = OpenRequest(
         check.owner, check.adapter, account_id, check.platform, check.campaign_id, check.destination
     )
-    opened: Opened = await workflow.execute_activity_method(
-        AccountActivities.open_account, request, **options.OPEN
-    )
+    try:
+        opened: Opened = await workflow.execute_activity_method(
+            AccountActivities.open_account, request, **options.OPEN
+        )
+    except ActivityError:
+        opened = Opened(why=Why.OWN_ERROR)
     if opened.queue and not opened.fence:
         opened = await _check_there(opened, request)
     if opened.queue and not check.campaign_id:

@@ -108,7 +108,7 @@ class CampaignWorkflow:
         """Review, act on it, wait; until everybody is settled."""
         while not await self._step():
             heard = self._bare_commands or self._broken  # not carried over: acted on first
-            if workflow.info().is_continue_as_new_suggested():
+            if workflow.info().is_continue_as_new_suggested() and not heard:
                 workflow.continue_as_new(self._carried())
         await self._signal_runs("stop", self._everybody())
 

@@ -25,9 +25,14 @@ DATABASE: ActivityConfig = {
 
 OPEN: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=60),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=10),
+        maximum_attempts=10,
+        non_retryable_error_types=["NotFound"],
+    ),
 }
-"""Signing an account in: what keeps it from that is an answer; only our database can fail it."""
+"""Signing an account in: what keeps it from that is an answer; only our database, or an error of ours, can fail it."""
 
 OPEN_THERE: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=60),

@@ -13,10 +13,18 @@ from domain.platform import Capabilities
 
 
 class TelegramAdapter:
-    """Signs accounts in. `deadline`: for connecting, and for every request after it."""
+    """Signs accounts in. `deadline`: for connecting, and for every request after it. `disconnect_after`: Telegram drops
+    a connection by itself that was never pinged, such as that of a process stopped while it signs in."""
 
-    def __init__(self, *, deadline: timedelta = timedelta(seconds=20), link_preview: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        deadline: timedelta = timedelta(seconds=20),
+        link_preview: bool = True,
+        disconnect_after: timedelta = timedelta(seconds=6),
+    ) -> None:
         self._deadline = deadline
+        self._disconnect_after = disconnect_after
         self._link_preview = link_preview
 
     @property
@@ -31,7 +39,7 @@ class TelegramAdapter:
         if proxy is not None:
             # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
             return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
-        client = client_of(credentials, self._deadline)
+        client = client_of(credentials, self._deadline, self._disconnect_after)
         if client is None:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         try:

@@ -22,9 +22,20 @@ CLOSING = timedelta(seconds=2)
 class QuietClient(TelegramClient):  # type: ignore[misc]
     """A client that asks for nothing by itself."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, disconnect_after: timedelta, **options: Any) -> None:
         super().__init__(*args, **options)
         self._sender._updates_queue = _Nowhere()
+        self._plain_connect = self._sender.connect
+        self._sender.connect = self._connect_armed
+        self._disconnect_after = disconnect_after
+
+    async def _connect_armed(self, connection: Any) -> bool:
+        # The first thing said, before the key is used for anything: were this process stopped while it signs in,
+        # Telegram would keep the connection, and the next holder's would be a second one, which destroys the session.
+        if not await self._plain_connect(connection):
+            return False
+        self._sender.send(_ping(self._disconnect_after)).add_done_callback(_seen)
+        return True
 
     async def get_me(self, input_peer: bool = False) -> None:
         """Nobody."""
@@ -44,8 +55,9 @@ class _Nowhere:
         pass
 
 
-def client_of(credentials: Credentials, deadline: timedelta) -> QuietClient | None:
-    """A client that is not connected yet; None where the credentials cannot be meant."""
+def client_of(credentials: Credentials, deadline: timedelta, disconnect_after: timedelta) -> QuietClient | None:
+    """A client that is not connected yet; None where the credentials cannot be meant. `disconnect_after`: Telegram
+    ends its connection after that time, unless it is pinged meanwhile."""
     try:
         session = StringSession(credentials["session"])
         api_id, api_hash = int(credentials["api_id"]), credentials["api_hash"]
@@ -68,6 +80,7 @@ def client_of(credentials: Credentials, deadline: timedelta) -> QuietClient | No
         flood_sleep_threshold=0,
         raise_last_call_error=True,
         receive_updates=False,
+        disconnect_after=disconnect_after,
     )
 
 
@@ -121,8 +134,7 @@ class Link:
         """Have Telegram end this connection after that time, unless pinged again. `Lost` if unanswered."""
         # Not wrapped as requests are: it is answered below their layer. Half the time is waited for that, so
         # that the caller hears of a dead connection before Telegram's own timer ends it.
-        seconds = max(1, int(disconnect_after.total_seconds()))
-        pong = self._send(functions.PingDelayDisconnectRequest(random.getrandbits(63), seconds))
+        pong = self._send(_ping(disconnect_after))
         await self._within(min(self._deadline, disconnect_after / 2), pong)
 
     async def close(self) -> None:
@@ -149,6 +161,11 @@ class Link:
         # On a connection that stays, Telethon may send it again (wrong salt) after we said that nobody knows.
         await self.close()
         raise lost
+
+
+def _ping(disconnect_after: timedelta) -> Any:
+    seconds = max(1, int(disconnect_after.total_seconds()))
+    return functions.PingDelayDisconnectRequest(random.getrandbits(63), seconds)
 
 
 async def _bounded(disconnecting: Awaitable[None]) -> None:

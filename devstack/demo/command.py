@@ -1,25 +1,22 @@
 """`./run demo`: the command line, the stack around the play, the verdict as an exit status."""
 
 import argparse
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from devstack.demo import tables, verdict
 from devstack.demo.client import ApiClient
+from devstack.demo.kept_logs import logs_kept
 from devstack.demo.picture import console
 from devstack.demo.play import Play
+from devstack.demo.registration import register
 from devstack.demo.verdict import Check, Claims, Truth
 from devstack.demo.world import World, around, made
 from devstack.errors import DevstackError
-from devstack.ports import HOST
 from devstack.progress import Progress
-from devstack.signals import Ended
 from devstack.stack import Stack
 from devstack.state import State, temporary_state
 from devstack.telegram_dc import journal, scenario
@@ -29,11 +26,9 @@ _ABOUT = (
     "platform saw. The exit status is 0 if every number agrees."
 )
 OWNER = "demo-owner"
-PLATFORM = "telegram"
 LIMITS_FILE = Path(__file__).parent / "limits.toml"
 RECIPIENTS, ACCOUNTS, ACCOUNTS_FOR_A_FILE, SEED = 300, 6, 5, 1
 MAX_RECIPIENTS, MAX_ACCOUNTS = 10_000, 100
-ACCOUNTS_MADE_AT = datetime(2024, 1, 15, tzinfo=UTC)
 TOKEN_TTL = timedelta(days=7)
 
 
@@ -42,7 +37,7 @@ def main(argv: list[str]) -> int:
     options = _options(argv)
     world = _world(options)
     out = console()
-    with temporary_state() as state, _logs_kept(state, out, always=options.keep):
+    with temporary_state() as state, logs_kept(state, out, "invite-demo-", always=options.keep):
         claims, truth = _played(state, world, out, disturbed=options.file is None)
         tables.show_report(out, claims.report)
         judge(out, claims, truth)
@@ -94,21 +89,11 @@ def _played(state: State, world: World, out: Console, *, disturbed: bool) -> tup
     scenario.dump(world.scenario, files[0])
     with Stack(state, workers=2, limits_file=LIMITS_FILE, progress=Progress()) as stack:
         centre = stack.start_data_centre(*files)
-        _register(stack, world, centre.port)
+        register(stack, world, OWNER, centre.port)
         _introduce(stack, world, out)
         with ApiClient(stack.api_url, stack.token(OWNER, ttl=TOKEN_TTL)) as api:
             play = Play(stack, api, world, lambda: journal.read(files[1]), out, disturbed=disturbed)
             return play.run()
-
-
-def _register(stack: Stack, world: World, port: int) -> None:
-    for account in world.scenario.accounts:
-        credentials = {
-            "session": world.scenario.session_string(account.name, HOST, port),
-            "api_id": str(account.api_id),
-            "api_hash": account.api_hash,
-        }
-        stack.register_account(OWNER, PLATFORM, account.name, account.name.title(), credentials, ACCOUNTS_MADE_AT)
 
 
 def _introduce(stack: Stack, world: World, out: Console) -> None:
@@ -136,26 +121,3 @@ def _show(out: Console, checks: Sequence[Check]) -> None:
     for check in checks:
         if isinstance(check.said, int) and not isinstance(check.said, bool):
             out.print(f"  {check.what:<45}{check.said!s:>6}{check.seen!s:>6}", markup=False)
-
-
-@contextmanager
-def _logs_kept(state: State, out: Console, *, always: bool) -> Iterator[None]:
-    """Copy the logs, scenario and journal to a folder that stays, if the block fails, or always."""
-    try:
-        yield
-    except Ended:
-        raise
-    except BaseException:
-        out.print(f"the logs are kept in {_copied(state)}", markup=False)
-        raise
-    if always:
-        out.print(f"the logs are kept in {_copied(state)}", markup=False)
-
-
-def _copied(state: State) -> Path:
-    kept = Path(tempfile.mkdtemp(prefix="invite-demo-"))
-    shutil.copytree(state.logs, kept / "logs")
-    for name in ("scenario.json", "telegram.jsonl"):
-        if (state.folder / name).exists():
-            shutil.copy(state.folder / name, kept / name)
-    return kept

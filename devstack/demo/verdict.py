@@ -142,7 +142,7 @@ def _persons(claims: Claims, truth: Truth) -> Iterator[Check]:
     """Nobody twice, nobody lost, nobody else."""
     joins = Counter(each.user for each in truth.joined)
     letters = Counter(each.to_user for each in truth.messages)
-    touched = set(joins) | set(letters)
+    touched = contacted(truth)
     yield _nobody("joined twice", truth, (user for user, times in joins.items() if times > 1))
     yield _nobody("written to twice", truth, (user for user, times in letters.items() if times > 1))
     yield _nobody("invited and written to", truth, set(joins) & set(letters))
@@ -150,9 +150,18 @@ def _persons(claims: Claims, truth: Truth) -> Iterator[Check]:
     without = _listed(claims, truth, lambda outcome: outcome != "uncertain")
     yield _nobody("listed as not reached, but contacted", truth, touched & without)
     if len(truth.people) == claims.stored:  # the file names nobody but them
-        listed = {_key(row) for row in claims.report.not_reached}
-        silent = {user for key, user in truth.people.items() if key not in listed} - touched
-        yield _nobody("lost: neither contacted nor listed as not reached", truth, silent)
+        yield _nobody("lost: neither contacted nor listed as not reached", truth, silent(claims, truth))
+
+
+def contacted(truth: Truth) -> set[int]:
+    """Who became a member or was written to."""
+    return {each.user for each in truth.joined} | {each.to_user for each in truth.messages}
+
+
+def silent(claims: Claims, truth: Truth) -> set[int | None]:
+    """Who was neither contacted nor listed as not reached. For a file that names nobody but the truth's people."""
+    listed = {_key(row) for row in claims.report.not_reached}
+    return {user for key, user in truth.people.items() if key not in listed} - contacted(truth)
 
 
 def _accounts(claims: Claims, truth: Truth) -> Iterator[Check]:

@@ -60,11 +60,11 @@ class World:
         return self.scenario.chats[0].username or ""
 
 
-def made(recipients: int, accounts: int, seed: int) -> World:
-    """A world of so many people and accounts; the same seed makes the same one."""
+def made(recipients: int, accounts: int, seed: int, meets: Sequence[Fate] = FATES) -> World:
+    """A world of so many people and accounts; the same seed makes the same one. `meets`: what the first accounts do."""
     random = Random(seed)
     listed = invitees(recipients, random)
-    fates = dict(zip(_account_names(accounts), _fates(accounts), strict=True))
+    fates = dict(zip(_account_names(accounts), [*meets, *[Fate.PLAIN] * accounts], strict=False))
     return World(
         scenario=_scenario(
             [each.person for each in listed if each.person is not None],
@@ -110,10 +110,6 @@ def _scenario(people: list[Person], fates: Mapping[str, Fate], group: str, fault
 
 def _account_names(accounts: int) -> Sequence[str]:
     return [*_NAMES, *(f"account-{number}" for number in range(len(_NAMES) + 1, accounts + 1))][:accounts]
-
-
-def _fates(accounts: int) -> Sequence[Fate]:
-    return [*FATES, *[Fate.PLAIN] * accounts][:accounts]
 
 
 def _account(number: int, name: str) -> Account:

@@ -9,7 +9,7 @@ from telethon.tl import types
 
 from devstack.telegram_dc.errors import RpcError
 from devstack.telegram_dc.faults import Call, Faults, held_against, inflict
-from devstack.telegram_dc.journal import Effect, Journal, Request
+from devstack.telegram_dc.journal import Journal, Request
 from devstack.telegram_dc.methods.context import Answer, Context
 from devstack.telegram_dc.methods.registry import METHODS
 from devstack.telegram_dc.requests import Unwrapped
@@ -33,9 +33,7 @@ class Reply:
 class Dispatcher:
     """Answers requests. It knows no sockets."""
 
-    def __init__(
-        self, world: World, journal: Journal, faults: list[Fault], latency: Latency | None = None
-    ) -> None:
+    def __init__(self, world: World, journal: Journal, faults: list[Fault], latency: Latency | None = None) -> None:
         self.faults = Faults(faults)
         self._world = world
         self._journal = journal
@@ -71,14 +69,7 @@ class Dispatcher:
         """For how many seconds the next answer is held back."""
         return self._random.uniform(self._latency.low, self._latency.high)
 
-    def apply(self, effect: Effect) -> None:
-        """Let the effect happen, and note it."""
-        self._world.apply(effect)
-        self._journal.add(effect)
-
-    def _executed(
-        self, state: AccountState, connection: int, wrapped: Unwrapped, fault: Fault | None
-    ) -> Reply:
+    def _executed(self, state: AccountState, connection: int, wrapped: Unwrapped, fault: Fault | None) -> Reply:
         cut = fault is not None and fault.kind == "drop_after"
         try:
             body, outcome = serialized(self._result(state, wrapped)), "ok"
@@ -96,7 +87,7 @@ class Dispatcher:
         method = METHODS.get(type(wrapped.request))
         if method is None:
             raise RpcError(400, "API_METHOD_UNKNOWN")
-        return method(Context(state, self._world, self._world.now(), self.apply), wrapped.request)
+        return method(Context(state, self._world, self._world.now(), self._world.happen), wrapped.request)
 
     def _note(self, account: str, connection: int, method: str, outcome: str, answered: bool = True) -> None:
         self._journal.add(Request(self._world.now(), account, method, outcome, connection, answered))

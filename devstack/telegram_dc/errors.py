@@ -1,4 +1,4 @@
-"""How the data centre says no."""
+"""How the data centre says no, and how it turns a scenario down."""
 
 
 class RpcError(Exception):
@@ -12,3 +12,7 @@ class RpcError(Exception):
 
 class ProtocolError(Exception):
     """The bytes are not what MTProto allows here; the connection is cut."""
+
+
+class ScenarioError(ValueError):
+    """The scenario cannot be read, or contradicts itself."""

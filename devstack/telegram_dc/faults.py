@@ -3,20 +3,27 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from devstack.telegram_dc.errors import RpcError
 from devstack.telegram_dc.scenario import Fault
-from devstack.telegram_dc.world import AccountState
+from devstack.telegram_dc.world import FOR_EVER, AccountState
 
 ANY_METHOD = "*"
-FOR_EVER = datetime.max.replace(tzinfo=UTC)
 FROZEN_METHODS = frozenset(
     {
         "channels.InviteToChannel",
+        "channels.JoinChannel",
+        "channels.LeaveChannel",
         "contacts.AddContact",
         "contacts.DeleteContacts",
         "contacts.ImportContacts",
+        "messages.AddChatUser",
+        "messages.EditExportedChatInvite",
+        "messages.ExportChatInvite",
+        "messages.ForwardMessages",
+        "messages.HideChatJoinRequest",
+        "messages.ImportChatInvite",
         "messages.SendMessage",
     }
 )

@@ -9,7 +9,7 @@ from devstack.telegram_dc.errors import ProtocolError
 
 MAX_PACKET_BYTES = 1 << 24
 _ABRIDGED_TAG = b"\xef"
-_INTERMEDIATE_TAG = b"\xee\xee\xee\xee"
+INTERMEDIATE_TAG = b"\xee\xee\xee\xee"
 _TAG_BYTES = 4
 
 
@@ -123,7 +123,7 @@ def _chosen(buffer: bytearray) -> Framing | None:
         return Abridged()
     if len(buffer) < _TAG_BYTES:
         return None
-    if buffer[:_TAG_BYTES] == _INTERMEDIATE_TAG:
+    if buffer[:_TAG_BYTES] == INTERMEDIATE_TAG:
         del buffer[:_TAG_BYTES]
         return Intermediate()
     return Full()

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from telethon.crypto import AuthKey
 
-from devstack.telegram_dc.dispatcher import Dispatcher
 from devstack.telegram_dc.journal import SessionDestroyed
 from devstack.telegram_dc.scenario import Scenario
 from devstack.telegram_dc.world import World
@@ -23,9 +22,8 @@ class Visitor(Protocol):
 class Gate:
     """All connections, and which account each belongs to."""
 
-    def __init__(self, scenario: Scenario, world: World, dispatcher: Dispatcher) -> None:
+    def __init__(self, scenario: Scenario, world: World) -> None:
         self._world = world
-        self._dispatcher = dispatcher
         self._keys: dict[int, tuple[str, AuthKey]] = {}
         self._visitors: list[Visitor] = []
         for account in scenario.accounts:
@@ -51,7 +49,7 @@ class Gate:
         others = [other for other in self.of(visitor.account) if other is not visitor]
         if not others or visitor.account is None:
             return False
-        self._dispatcher.apply(SessionDestroyed(self._world.now(), visitor.account))
+        self._world.happen(SessionDestroyed(self._world.now(), visitor.account))
         return True
 
     def of(self, account: str | None) -> list[Visitor]:

@@ -26,12 +26,71 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A person became a member of a chat."""
+    """A person became a member of a chat.
+
+    `by` is the account that added them, let them in or came itself; '' if nobody of ours had to do with it.
+    `link` is the hash of the invite link that they used.
+    """
 
     at: datetime
     chat: int
     user: int
     by: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A person is a member of a chat no more, by their own will."""
+
+    at: datetime
+    chat: int
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRequested:
+    """A person waits for an admin to let them in; `by` and `link` as for those who joined."""
+
+    at: datetime
+    chat: int
+    user: int
+    by: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDismissed:
+    """A person who waited was not let in."""
+
+    at: datetime
+    chat: int
+    user: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkExported:
+    """An account made an invite link. `expire_date` in seconds since 1970."""
+
+    at: datetime
+    chat: int
+    by: str
+    hash: str
+    title: str | None = None
+    usage_limit: int | None = None
+    expire_date: int | None = None
+    request_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRevoked:
+    """An invite link is good for nothing any more."""
+
+    at: datetime
+    chat: int
+    by: str
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +103,18 @@ class Message:
     random_id: int
     text: str
     text_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """A post of a chat reached a person."""
+
+    at: datetime
+    to_user: int
+    by: str
+    random_id: int
+    chat: int
+    post: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +143,35 @@ class SessionDestroyed:
     account: str
 
 
-Effect = Joined | Message | ContactAdded | ContactRemoved | SessionDestroyed
+ChatEffect = Joined | Left | JoinRequested | RequestDismissed | LinkExported | LinkRevoked
+Effect = ChatEffect | Message | Forwarded | ContactAdded | ContactRemoved | SessionDestroyed
 Entry = Request | Effect
-E = TypeVar("E", Request, Joined, Message, ContactAdded, ContactRemoved, SessionDestroyed)
+E = TypeVar(
+    "E",
+    Request,
+    Joined,
+    Left,
+    JoinRequested,
+    RequestDismissed,
+    LinkExported,
+    LinkRevoked,
+    Message,
+    Forwarded,
+    ContactAdded,
+    ContactRemoved,
+    SessionDestroyed,
+)
 
 _KINDS: dict[str, type[Any]] = {
     "request": Request,
     "joined": Joined,
+    "left": Left,
+    "join_requested": JoinRequested,
+    "request_dismissed": RequestDismissed,
+    "link_exported": LinkExported,
+    "link_revoked": LinkRevoked,
     "message": Message,
+    "forwarded": Forwarded,
     "contact_added": ContactAdded,
     "contact_removed": ContactRemoved,
     "session_destroyed": SessionDestroyed,

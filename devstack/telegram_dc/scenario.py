@@ -1,14 +1,14 @@
 """What the data centre knows when it starts: accounts, people, chats, and where faults strike."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from devstack.telegram_dc import sessions
+from devstack.telegram_dc.checks import check as check
 from devstack.telegram_dc.decoding import DecodingError, decode
+from devstack.telegram_dc.errors import ScenarioError as ScenarioError
 
 InvitePolicy = Literal[
     "accepts",
@@ -20,7 +20,7 @@ InvitePolicy = Literal[
     "not_mutual",
 ]
 MessagePolicy = Literal["accepts", "refuses_privacy", "premium_only", "paid", "blocked"]
-ChatKind = Literal["channel", "supergroup"]
+ChatKind = Literal["channel", "supergroup", "basic"]
 FaultKind = Literal[
     "flood_wait",
     "peer_flood",
@@ -35,34 +35,15 @@ FaultKind = Literal[
     "delay",
     "silence",
 ]
-RIGHTS = frozenset(
-    {
-        "change_info",
-        "post_messages",
-        "edit_messages",
-        "delete_messages",
-        "ban_users",
-        "invite_users",
-        "pin_messages",
-        "add_admins",
-        "anonymous",
-        "manage_call",
-        "other",
-        "manage_topics",
-        "post_stories",
-        "edit_stories",
-        "delete_stories",
-    }
-)
-
-
-class ScenarioError(ValueError):
-    """The scenario cannot be read, or contradicts itself."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """One of our accounts: it signs in with a key agreed beforehand."""
+    """One of our accounts: it signs in with a key agreed beforehand.
+
+    After `import_limit` numbers importContacts hands the rest back in `retry_contacts`, until `import_period`
+    seconds have gone by (None: for ever). `frozen`: from the start, as the fault `frozen` does it later.
+    """
 
     name: str
     user_id: int
@@ -71,6 +52,11 @@ class Account:
     api_hash: str
     username: str | None = None
     auth_key_hex: str | None = None
+    premium: bool = False
+    frozen: bool = False
+    channels_limit: int = 500
+    import_limit: int | None = None
+    import_period: float | None = None
 
 
 @dataclass
@@ -79,6 +65,9 @@ class Person:
 
     `refuses` answers with an error, `refuses_silently` with a success that lists the person as missing.
     `kicked_from` has usernames or ids of chats; `knows` the accounts that the person has in their contacts.
+    `needs_premium_to_invite` and `needs_premium_for_pm` are the two flags of a missing invitee; the policies
+    `needs_premium` and `premium_only` are other names for them. `phone_hidden`: only those whom the person
+    knows find the number. `paid_stars` is the price of a message where `message` is `paid`.
     """
 
     user_id: int
@@ -91,11 +80,54 @@ class Person:
     bot: bool = False
     kicked_from: list[str] = field(default_factory=list)
     knows: list[str] = field(default_factory=list)
+    needs_premium_to_invite: bool = False
+    needs_premium_for_pm: bool = False
+    phone_hidden: bool = False
+    paid_stars: int = 10
+
+    @property
+    def joins_for_premium(self) -> bool:
+        """Whether only an account with Premium may add this person."""
+        return self.needs_premium_to_invite or self.invite == "needs_premium"
+
+    @property
+    def reads_for_premium(self) -> bool:
+        """Whether only an account with Premium may write to this person, unless they know it."""
+        return self.needs_premium_for_pm or self.message == "premium_only"
+
+
+@dataclass(frozen=True)
+class Post:
+    """Something published in a channel or group, which can be forwarded."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class InviteLink:
+    """A way into a chat: https://t.me/+hash. `creator` is an account, `expire_date` in seconds since 1970."""
+
+    hash: str
+    title: str | None = None
+    creator: str | None = None
+    usage_limit: int | None = None
+    expire_date: int | None = None
+    request_needed: bool = False
+    revoked: bool = False
+    permanent: bool = False
 
 
 @dataclass
 class Chat:
-    """A channel or supergroup. `members` are user ids; creator and admins are members unlisted."""
+    """A channel, supergroup or basic group. `members` are user ids; creator and admins are members unlisted.
+
+    `unlisted_members` are counted, but have no names. `participants_limit` None is Telegram's: 200 in a basic
+    group, 200 000 in a supergroup, none in a channel (which takes direct invites up to 200 in any case).
+    `members_may_invite`: members who are no admins may add people, though not to channels. `join_request`:
+    who comes by themselves, or is added by a member who is no admin, waits for an admin's approval.
+    `invite_hash` is the permanent link's; `links` are the others.
+    """
 
     id: int
     title: str
@@ -107,6 +139,22 @@ class Chat:
     private: bool = False
     full: bool = False
     invite_hash: str | None = None
+    forum: bool = False
+    members_may_invite: bool = False
+    slow_mode: int = 0
+    participants_limit: int | None = None
+    unlisted_members: int = 0
+    join_to_send: bool = False
+    join_request: bool = False
+    noforwards: bool = False
+    posts: list[Post] = field(default_factory=list)
+    links: list[InviteLink] = field(default_factory=list)
+
+    def all_links(self) -> list[InviteLink]:
+        """Every link with which one can come in, the permanent one first."""
+        if self.invite_hash is None:
+            return list(self.links)
+        return [InviteLink(self.invite_hash, creator=self.creator, permanent=True), *self.links]
 
 
 @dataclass(frozen=True)
@@ -139,7 +187,10 @@ class Latency:
 
 @dataclass
 class Scenario:
-    """A whole data centre. The same seed gives the same auth keys and access hashes."""
+    """A whole data centre. The same seed gives the same auth keys and access hashes.
+
+    A random_id is forgotten `random_id_memory` seconds after it was used (None: never); then it sends again.
+    """
 
     accounts: list[Account] = field(default_factory=list)
     people: list[Person] = field(default_factory=list)
@@ -147,6 +198,7 @@ class Scenario:
     faults: list[Fault] = field(default_factory=list)
     seed: int = 0
     latency: Latency | None = None
+    random_id_memory: float | None = None
 
     def account(self, name: str) -> Account:
         """The account of this name; KeyError if there is none."""
@@ -180,63 +232,3 @@ def load(path: Path | str) -> Scenario:
 def dump(scenario: Scenario, path: Path | str) -> None:
     """Write the scenario as JSON."""
     Path(path).write_text(json.dumps(asdict(scenario), ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def check(scenario: Scenario) -> None:
-    """ScenarioError if names or ids clash, or somebody unknown is named."""
-    _unique("account name", (account.name for account in scenario.accounts))
-    _unique("account user_id", (account.user_id for account in scenario.accounts))
-    _unique("person user_id", (person.user_id for person in scenario.people))
-    _unique("chat id", (chat.id for chat in scenario.chats))
-    _unique("username", _usernames(scenario))
-    known = {account.name for account in scenario.accounts}
-    for where, name in _named_accounts(scenario):
-        if name not in known:
-            raise ScenarioError(f"{where}: there is no account {name!r}")
-    for account in scenario.accounts:
-        _check_key(account)
-    for chat in scenario.chats:
-        _check_rights(chat)
-
-
-def _usernames(scenario: Scenario) -> Iterable[str]:
-    own = {account.user_id for account in scenario.accounts}
-    holders: list[Account | Person | Chat] = [*scenario.accounts, *scenario.chats]
-    holders += [person for person in scenario.people if person.user_id not in own]
-    return (holder.username.lower() for holder in holders if holder.username)
-
-
-def _named_accounts(scenario: Scenario) -> Iterable[tuple[str, str]]:
-    for chat in scenario.chats:
-        where = f"chat {chat.id}"
-        yield from ((where, name) for name in ([chat.creator] if chat.creator else []))
-        yield from ((where, name) for name in chat.admins)
-    for person in scenario.people:
-        yield from ((f"person {person.user_id}", name) for name in person.knows)
-    for fault in scenario.faults:
-        if fault.account is not None:
-            yield f"fault on {fault.method}", fault.account
-
-
-def _unique(what: str, values: Iterable[object]) -> None:
-    for value, times in Counter(values).items():
-        if times > 1:
-            raise ScenarioError(f"{what} {value!r} is used {times} times")
-
-
-def _check_key(account: Account) -> None:
-    if account.auth_key_hex is None:
-        return
-    try:
-        length = len(bytes.fromhex(account.auth_key_hex))
-    except ValueError as failure:
-        raise ScenarioError(f"account {account.name}: auth_key_hex is not hexadecimal") from failure
-    if length != sessions.AUTH_KEY_BYTES:
-        raise ScenarioError(f"account {account.name}: auth_key_hex has {length} bytes, not 256")
-
-
-def _check_rights(chat: Chat) -> None:
-    for name, rights in chat.admins.items():
-        unknown = sorted(set(rights) - RIGHTS)
-        if unknown:
-            raise ScenarioError(f"chat {chat.id}: {name}'s right {unknown[0]!r} does not exist")

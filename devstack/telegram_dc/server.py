@@ -32,11 +32,11 @@ class TelegramDC:
         self.host = host
         self.port = port
         self.journal = Journal()
-        self.world = World(scenario, clock)
+        self.world = World(scenario, clock, self.journal.add)
         self._scenario = scenario
         self._journal_path = journal_path
         self._dispatcher = Dispatcher(self.world, self.journal, scenario.faults, scenario.latency)
-        self._gate = Gate(scenario, self.world, self._dispatcher)
+        self._gate = Gate(scenario, self.world)
         self._connections = 0
 
     async def __aenter__(self) -> Self:

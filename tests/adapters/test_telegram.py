@@ -154,7 +154,8 @@ class TestSigningIn:
             pytest.skip("no IPv6 here")
 
     async def test_costs_two_requests(self, dc: TelegramDC, session: Session) -> None:
-        assert [each.method for each in dc.journal.requests()] == ["help.GetConfig", "users.GetUsers"]
+        asked = [each.method for each in dc.journal.requests()]
+        assert asked == ["PingDelayDisconnect", "help.GetConfig", "users.GetUsers"]
 
     async def test_two_clients_with_one_key_destroy_the_session(
         self, dc: TelegramDC, session: Session

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.telegram.adapter import TelegramAdapter
 from devstack.telegram_dc.scenario import Latency
 from devstack.telegram_dc.scenario import Person as Inhabitant
 from devstack.telegram_dc.server import TelegramDC
@@ -254,6 +255,11 @@ class TestTheServerHasTrouble:
 
 
 class TestKeepingAlive:
+    async def test_a_client_that_never_pings_is_dropped_too(self, dc: TelegramDC) -> None:
+        """Stopped while it signs in, it must not be found connected by the account's next holder."""
+        session = await sign_in(dc, adapter=TelegramAdapter(disconnect_after=timedelta(seconds=1)))
+        await until(lambda: not session.connected, within=3)
+
     async def test_telegram_ends_a_connection_that_is_not_kept(
         self, dc: TelegramDC, session: Session
     ) -> None:

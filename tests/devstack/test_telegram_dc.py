@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -111,8 +111,7 @@ async def connect(dc: TelegramDC) -> AsyncIterator[Connect]:
 
     yield connected
     for client in clients:
-        with suppress(Exception):
-            await client.disconnect()
+        await retire(client)
 
 
 def make_client(session: str, api_id: int = API_ID, **options: Any) -> TelegramClient:
@@ -130,6 +129,14 @@ def make_client(session: str, api_id: int = API_ID, **options: Any) -> TelegramC
     )
 
 
+async def retire(client: TelegramClient) -> None:
+    """Let go of it, and of the error with which it may have been cut off."""
+    with suppress(Exception):
+        await client.disconnect()
+    with suppress(Exception):
+        await asyncio.wait_for(client.disconnected, PATIENCE)
+
+
 async def call(client: TelegramClient, request: Any) -> Any:
     return await asyncio.wait_for(client(request), PATIENCE)
 
@@ -144,6 +151,48 @@ async def resolve(client: TelegramClient, username: str) -> Any:
     if found.chats:
         return types.InputPeerChannel(found.chats[0].id, found.chats[0].access_hash)
     return types.InputPeerUser(found.users[0].id, found.users[0].access_hash)
+
+
+class Town:
+    """A running data centre and the clients of its accounts."""
+
+    def __init__(self, dc: TelegramDC) -> None:
+        self.dc = dc
+        self.world = dc.world
+        self.clients: dict[str, TelegramClient] = {}
+
+    async def client(self, account: str) -> TelegramClient:
+        """This account's client; always the same."""
+        if account not in self.clients:
+            self.clients[account] = client = make_client(self.dc.session_string(account))
+            await asyncio.wait_for(client.connect(), PATIENCE)
+        return self.clients[account]
+
+    async def ask(self, account: str, request: Any) -> Any:
+        return await call_bare(await self.client(account), request)
+
+    async def find(self, account: str, username: str) -> Any:
+        return await resolve(await self.client(account), username)
+
+    def channel(self, account: str, chat: int) -> Any:
+        return types.InputPeerChannel(chat, self.world.access_hash(account, "channel", chat))
+
+    def user(self, account: str, user: int) -> Any:
+        return types.InputPeerUser(user, self.world.access_hash(account, "user", user))
+
+    def effects(self) -> list[journal.Effect]:
+        return self.dc.journal.effects()
+
+
+@asynccontextmanager
+async def running(scenario: Scenario, **options: Any) -> AsyncIterator[Town]:
+    async with TelegramDC(scenario, **options) as dc:
+        town = Town(dc)
+        try:
+            yield town
+        finally:
+            for client in town.clients.values():
+                await retire(client)
 
 
 async def invite(client: TelegramClient, *usernames: str, chat: str = "the_group") -> Any:
@@ -213,6 +262,7 @@ class TestConnecting:
         client = make_client(stranger.session_string("nobody", dc.host, dc.port))
         with pytest.raises(errors.AuthKeyNotFound):
             await asyncio.wait_for(client.connect(), PATIENCE)
+        await retire(client)
 
     async def test_an_unknown_method_is_refused_and_noted(self, dc: TelegramDC, connect: Connect) -> None:
         client = await connect()
@@ -364,9 +414,7 @@ class TestMessages:
             ("alice", "x" * 4097, "MESSAGE_TOO_LONG"),
         ],
     )
-    async def test_refusals(
-        self, dc: TelegramDC, connect: Connect, username: str, text: str, name: str
-    ) -> None:
+    async def test_refusals(self, dc: TelegramDC, connect: Connect, username: str, text: str, name: str) -> None:
         client = await connect()
         with pytest.raises(errors.RPCError):
             await send(client, username, text)
@@ -410,9 +458,7 @@ class TestFaults:
         sent = [(m.by, m.random_id) for m in dc.journal.of(Message)]
         assert sent == [("anna", 1), ("boris", 2), ("anna", 2)]
 
-    async def test_a_peer_flood_keeps_from_strangers(
-        self, dc: TelegramDC, connect: Connect, clock: FakeClock
-    ) -> None:
+    async def test_a_peer_flood_keeps_from_strangers(self, dc: TelegramDC, connect: Connect, clock: FakeClock) -> None:
         client = await connect()
         dc.add_fault(Fault("anna", "channels.InviteToChannel", kind="peer_flood", seconds=3600))
         for attempt in (invite(client, "alice"), invite(client, "alice"), send(client, "alice")):
@@ -508,7 +554,8 @@ class TestFaults:
         assert not late.done()
         await late
         assert time.monotonic() - begun >= 0.2
-        assert not never.done() and dc.journal.of(Message) == []
+        assert not never.done()
+        assert dc.journal.of(Message) == []
         never.cancel()
 
     async def test_latency_holds_answers_back(self) -> None:
@@ -564,9 +611,7 @@ class TestOneConnectionPerKey:
 
 
 class TestJournal:
-    async def test_it_reads_back_as_it_was_written(
-        self, dc: TelegramDC, connect: Connect, tmp_path: Path
-    ) -> None:
+    async def test_it_reads_back_as_it_was_written(self, dc: TelegramDC, connect: Connect, tmp_path: Path) -> None:
         client = await connect()
         await invite(client, "alice")
         await send(client, "alice", 'zeile "eins"\nпривет')
@@ -621,9 +666,7 @@ class TestScenario:
 class TestCommandLine:
     async def test_it_runs_until_sigterm(self, tmp_path: Path) -> None:
         scenario.dump(city(), tmp_path / "city.json")
-        process = await start(
-            tmp_path, "--scenario", "city.json", "--journal", "journal.jsonl", "--port-file", "port"
-        )
+        process = await start(tmp_path, "--scenario", "city.json", "--journal", "journal.jsonl", "--port-file", "port")
         await until((tmp_path / "port").exists)
         port = int((tmp_path / "port").read_text())
         client = make_client(city().session_string("anna", "127.0.0.1", port))
@@ -641,7 +684,8 @@ class TestCommandLine:
         process = await start(tmp_path, "--scenario", "bad.json")
         _, said = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 2
-        assert said.decode().startswith("telegram_dc: bad.json: ") and said.count(b"\n") == 1
+        assert said.decode().startswith("telegram_dc: bad.json: ")
+        assert said.count(b"\n") == 1
 
 
 async def start(folder: Path, *args: str) -> asyncio.subprocess.Process:

@@ -53,11 +53,17 @@ LAST = ("invited", "already_member", "messaged", "unreachable", "uncertain")
 AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
 
 
-def make_limits(invites: int = 50, messages: int = 40, links: int = 10, gap: timedelta = GAP) -> Limits:
+def make_limits(
+    invites: int = 50,
+    messages: int = 40,
+    links: int = 10,
+    gap: timedelta = GAP,
+    rests: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=72)),
+) -> Limits:
     section = PlatformLimits(
         gap=Gap(gap, gap),
         daily={Budget.INVITE: invites, Budget.MESSAGE: messages, Budget.MESSAGE_WITH_LINK: links},
-        limited_rests=(timedelta(hours=24), timedelta(hours=72)),
+        limited_rests=rests,
         unavailable_rest=timedelta(minutes=1),
     )
     return Limits({PLATFORM: section, "dry_run": section})

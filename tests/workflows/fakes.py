@@ -1,4 +1,4 @@
-"""Fake activities: plain classes under the real activities' names. They answer by script and remember what was asked."""
+"""Fake activities: plain classes under the real names. They answer by script and remember what was asked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -168,9 +168,7 @@ class FakeAccounts:
     @activity.defn
     async def list_accounts(self, request: ListRequest) -> list[str]:
         self.lists.append(request)
-        return [
-            each for each in self.listed if request.account_ids is None or each in request.account_ids
-        ]
+        return [each for each in self.listed if request.account_ids is None or each in request.account_ids]
 
     @activity.defn
     async def open_account(self, request: OpenRequest) -> Opened:

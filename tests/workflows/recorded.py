@@ -92,9 +92,7 @@ class Recorded:
             CONVERTER.payload_converter.from_payload(fields["InviteState"], str)
             for event in self.events
             if event.event_type == EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
-            for fields in [
-                event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
-            ]
+            for fields in [event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields]
         ]
 
 

@@ -1,4 +1,4 @@
-"""A stage for workflows: a Temporal server, the real workflows, and fake activities on the shared and a worker's queue."""
+"""A stage for workflows: a server, the real workflows, and fake activities on the shared and a worker's queue."""
 
 import asyncio
 import sys
@@ -104,9 +104,7 @@ class Stage:
 
     def run_of(self, account_id: str = ACCOUNT) -> WorkflowHandle[AccountRunWorkflow, None]:
         """The account's run, whichever of its continuations."""
-        return self.client.get_workflow_handle_for(
-            AccountRunWorkflow.run, names.account_run(CAMPAIGN, account_id)
-        )
+        return self.client.get_workflow_handle_for(AccountRunWorkflow.run, names.account_run(CAMPAIGN, account_id))
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

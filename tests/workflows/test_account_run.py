@@ -8,6 +8,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.accounts import Opened
+from domain.errors import InDoubt, Unavailable
 from domain.outcome import Reason
 from domain.platform import Action
 from domain.why import Why
@@ -76,6 +77,9 @@ class TestActsAndRests:
         assert len(stage.actions.done) == 1
         await run.signal(AccountRunWorkflow.wake)
         await eventually(lambda: len(stage.actions.done) == 2)
+        await rests_for(run, Why.QUEUE_EMPTY)
+        await stage.env.sleep(timedelta(hours=1))
+        assert len(stage.actions.done) == 2  # one wake is one look
 
     async def test_wake_ends_a_rest(self, stage: Stage) -> None:
         stage.actions.script(rests(Why.ACCOUNT_LIMITED, timedelta(days=1)))
@@ -373,6 +377,15 @@ class TestTellsItsCampaign:
         stage.actions.script(*errors, acts(), *errors)
         await stage.start_run()
         await stage.env.sleep(timedelta(minutes=20))
+        await eventually_in(campaign, "told", ["accounts_changed"])
+
+    @pytest.mark.parametrize("kind", [Unavailable.__name__, InDoubt.__name__])
+    async def test_nothing_of_a_world_that_is_away(self, stage: Stage, kind: str) -> None:
+        campaign = await stage.start_listener(names.campaign(CAMPAIGN))
+        error = fails(ApplicationError("away", type=kind, non_retryable=True))
+        stage.actions.script(*[error] * (options.ERRORS_IN_A_ROW + 2))
+        await stage.start_run()
+        await stage.env.sleep(timedelta(minutes=5))
         await eventually_in(campaign, "told", ["accounts_changed"])
 
     async def test_a_campaign_that_is_not_there_is_no_error(self, stage: Stage) -> None:

@@ -18,7 +18,7 @@ from tests.workflows.fakes import (
     not_opened,
 )
 from tests.workflows.recorded import Recorded
-from tests.workflows.stage import Stage, skipping_stage
+from tests.workflows.stage import Stage
 from workflows import names, options
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 
@@ -92,10 +92,3 @@ async def test_a_bounded_number_is_asked_at_once(stage: Stage) -> None:
     check = await start(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION, many, CAMPAIGN))
     assert [each.account_id for each in await check.result()] == list(many)
     assert (await Recorded.of(check)).most_activities_at_once() == options.CHECKS_AT_ONCE
-
-
-async def test_an_account_whose_worker_dies_before_it_is_closed_does_not_keep_the_answer() -> None:
-    async with skipping_stage(own_worker=False) as stage:
-        stage.accounts.listed = ["account-1"]
-        check = await start(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION))
-        assert ways(await check.result()) == {"account-1": (True, "")}

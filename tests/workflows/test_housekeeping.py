@@ -1,8 +1,7 @@
 """One round of housekeeping."""
 
-from temporalio.client import WorkflowFailureError, WorkflowHandle
-
 import pytest
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from activities.housekeeping import Tidied
 from tests.workflows.fakes import QUEUE
@@ -12,9 +11,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 
 
 async def start(stage: Stage) -> WorkflowHandle[HousekeepingWorkflow, list[Tidied]]:
-    return await stage.client.start_workflow(
-        HousekeepingWorkflow.run, id=names.HOUSEKEEPING_SCHEDULE, task_queue=QUEUE
-    )
+    return await stage.client.start_workflow(HousekeepingWorkflow.run, id=names.HOUSEKEEPING_SCHEDULE, task_queue=QUEUE)
 
 
 async def test_reconciles_then_sweeps_and_says_what_it_saw(stage: Stage) -> None:

@@ -1,25 +1,27 @@
-"""channels.*: look at a channel or supergroup and at who is in it."""
+"""channels.*: look at a channel or supergroup, at who is in it and at what is published there."""
 
 from typing import Any
 
 from telethon.tl import types
 
+from devstack.telegram_dc.chats import ChatState
 from devstack.telegram_dc.errors import RpcError
 from devstack.telegram_dc.methods import views
 from devstack.telegram_dc.methods.context import Answer, Context
-from devstack.telegram_dc.scenario import Person
-from devstack.telegram_dc.world import ChatState
+from devstack.telegram_dc.scenario import Person, Post
 
 
 def get_channels(call: Context, request: Any) -> Answer:
     """channels.getChannels."""
-    return types.messages.Chats([views.channel(call, call.chat(peer)) for peer in request.id])
+    return types.messages.Chats([views.chat(call, call.chat(peer)) for peer in request.id])
 
 
 def get_full_channel(call: Context, request: Any) -> Answer:
     """channels.getFullChannel, for its participants_count."""
     state = call.chat(request.channel)
     admin = state.is_admin(call.account.name)
+    inviter = state.may_invite(call.account.name)
+    permanent = next((link for link in state.links.values() if link.permanent), None)
     full = types.ChannelFull(
         id=state.chat.id,
         about="",
@@ -31,10 +33,13 @@ def get_full_channel(call: Context, request: Any) -> Answer:
         bot_info=[],
         pts=1,
         can_view_participants=(admin or state.chat.kind == "supergroup") or None,
-        participants_count=len(state.members),
+        participants_count=state.size,
         admins_count=len(state.chat.admins) + bool(state.chat.creator) if admin else None,
+        exported_invite=views.link(call, state, permanent) if inviter and permanent else None,
+        slowmode_seconds=state.chat.slow_mode or None,
+        **views.waiting(call, state),
     )
-    return types.messages.ChatFull(full, chats=[views.channel(call, state)], users=[])
+    return types.messages.ChatFull(full, chats=[views.chat(call, state)], users=[])
 
 
 def get_participant(call: Context, request: Any) -> Answer:
@@ -45,8 +50,32 @@ def get_participant(call: Context, request: Any) -> Answer:
         raise RpcError(400, "CHAT_ADMIN_REQUIRED")
     return types.channels.ChannelParticipant(
         _participant(call, state, person),
-        chats=[views.channel(call, state)],
+        chats=[views.chat(call, state)],
         users=[views.user(call, person)],
+    )
+
+
+def get_messages(call: Context, request: Any) -> Answer:
+    """channels.getMessages: posts by id."""
+    state = call.chat(request.channel)
+    posts = {post.id: post for post in state.chat.posts}
+    found = [
+        _post(call, state, posts[item.id]) if item.id in posts else types.MessageEmpty(item.id, peer_id=None)
+        for item in request.id
+    ]
+    return types.messages.ChannelMessages(
+        pts=1, count=len(found), messages=found, topics=[], chats=[views.chat(call, state)], users=[]
+    )
+
+
+def _post(call: Context, state: ChatState, post: Post) -> Answer:
+    return types.Message(
+        id=post.id,
+        peer_id=types.PeerChannel(state.chat.id),
+        date=call.now,
+        message=post.text,
+        post=state.chat.kind == "channel" or None,
+        noforwards=state.chat.noforwards or None,
     )
 
 

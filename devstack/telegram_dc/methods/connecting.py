@@ -1,13 +1,14 @@
-"""What a client asks while it connects, and to see whether it is still signed in."""
+"""What a client asks while it connects."""
 
 from datetime import timedelta
 from typing import Any
 
 from telethon.tl import types
 
-from devstack.telegram_dc.methods import views
 from devstack.telegram_dc.methods.context import Answer, Context
 from devstack.telegram_dc.sessions import DC_ID
+
+_APPEAL_TIME = timedelta(days=365)
 
 
 def get_config(call: Context, _request: Any) -> Answer:
@@ -47,9 +48,18 @@ def get_config(call: Context, _request: Any) -> Answer:
     )
 
 
-def get_users(call: Context, request: Any) -> Answer:
-    """users.getUsers; with InputUserSelf it tells whether the account is well."""
-    return [views.user(call, call.person(peer, "USER_ID_INVALID")) for peer in request.id]
+def get_app_config(call: Context, _request: Any) -> Answer:
+    """help.getAppConfig, for what it says about a frozen account."""
+    until = call.account.frozen_until
+    values = []
+    if until is not None and until > call.now:
+        ends = min(until, call.now + _APPEAL_TIME)
+        values = [
+            types.JsonObjectValue("freeze_since_date", types.JsonNumber(int(call.now.timestamp()))),
+            types.JsonObjectValue("freeze_until_date", types.JsonNumber(int(ends.timestamp()))),
+            types.JsonObjectValue("freeze_appeal_url", types.JsonString("https://t.me/SpamBot")),
+        ]
+    return types.help.AppConfig(hash=0, config=types.JsonObject(values))
 
 
 def get_state(call: Context, _request: Any) -> Answer:

@@ -5,12 +5,12 @@ from typing import Any
 
 from telethon.tl import types
 
+from devstack.telegram_dc.chats import ChatState
 from devstack.telegram_dc.errors import RpcError
 from devstack.telegram_dc.journal import ContactAdded, ContactRemoved
 from devstack.telegram_dc.methods import views
 from devstack.telegram_dc.methods.context import Answer, Context
 from devstack.telegram_dc.scenario import Person
-from devstack.telegram_dc.world import ChatState
 
 _USERNAME = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
 
@@ -24,10 +24,8 @@ def resolve_username(call: Context, request: Any) -> Answer:
         raise RpcError(400, "USERNAME_NOT_OCCUPIED")
     if isinstance(found, ChatState):
         peer = types.PeerChannel(found.chat.id)
-        return types.contacts.ResolvedPeer(peer, chats=[views.channel(call, found)], users=[])
-    return types.contacts.ResolvedPeer(
-        types.PeerUser(found.user_id), chats=[], users=[views.user(call, found)]
-    )
+        return types.contacts.ResolvedPeer(peer, chats=[views.chat(call, found)], users=[])
+    return types.contacts.ResolvedPeer(types.PeerUser(found.user_id), chats=[], users=[views.user(call, found)])
 
 
 def add_contact(call: Context, request: Any) -> Answer:
@@ -42,17 +40,30 @@ def add_contact(call: Context, request: Any) -> Answer:
 
 
 def import_contacts(call: Context, request: Any) -> Answer:
-    """contacts.importContacts: a number that nobody has is left out without an error."""
-    found = [(item.client_id, call.world.find_phone(item.phone)) for item in request.contacts]
-    known = [(client_id, person) for client_id, person in found if person and not person.deleted]
+    """contacts.importContacts.
+
+    A number that nobody has, or that its owner hides, is left out without an error; numbers beyond the
+    account's limit are to be tried again later.
+    """
+    later = [item.client_id for item in request.contacts if not call.account.may_import(call.now)]
+    found = [(item.client_id, _owner(call, item.phone)) for item in request.contacts if item.client_id not in later]
+    known = [(client_id, person) for client_id, person in found if person]
     for _, person in known:
         _remember(call, person)
+    people = {person.user_id: person for _, person in known}
     return types.contacts.ImportedContacts(
         imported=[types.ImportedContact(person.user_id, client_id) for client_id, person in known],
         popular_invites=[],
-        retry_contacts=[],
-        users=[views.user(call, person) for _, person in known],
+        retry_contacts=later,
+        users=[views.user(call, person) for person in people.values()],
     )
+
+
+def _owner(call: Context, phone: str) -> Person | None:
+    person = call.world.find_phone(phone)
+    if person is None or person.deleted or (person.phone_hidden and call.account.name not in person.knows):
+        return None
+    return person
 
 
 def delete_contacts(call: Context, request: Any) -> Answer:
