@@ -23,6 +23,7 @@ class Kind(StrEnum):
     INVITED = "invited"
     ALREADY_MEMBER = "already_member"
     MESSAGED = "messaged"
+    CONTACT_ADDED = "contact_added"
     LINK_SENT = "link_sent"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
@@ -32,9 +33,11 @@ class Kind(StrEnum):
     NOT_ADMIN = "not_admin"
     DESTINATION = "destination"
     CONTENT = "content"
+    POSTPONED = "postponed"
     UNAVAILABLE = "unavailable"
     UNCERTAIN = "uncertain"
     FAILED = "failed"
+    SKIPPED = "skipped"
     CANCELLED = "cancelled"
 
     @property
@@ -47,6 +50,7 @@ _PARTIES = {
     Kind.INVITED: Party.NOBODY,
     Kind.ALREADY_MEMBER: Party.NOBODY,
     Kind.MESSAGED: Party.NOBODY,
+    Kind.CONTACT_ADDED: Party.NOBODY,
     Kind.LINK_SENT: Party.NOBODY,
     Kind.REFUSED: Party.RECIPIENT,
     Kind.UNREACHABLE: Party.RECIPIENT,
@@ -56,20 +60,22 @@ _PARTIES = {
     Kind.NOT_ADMIN: Party.ACCOUNT,
     Kind.DESTINATION: Party.DESTINATION,
     Kind.CONTENT: Party.CONTENT,
+    Kind.POSTPONED: Party.ACCOUNT,
     Kind.UNAVAILABLE: Party.WORLD,
     Kind.UNCERTAIN: Party.UNKNOWN,
     Kind.FAILED: Party.NOBODY,
+    Kind.SKIPPED: Party.NOBODY,
     Kind.CANCELLED: Party.NOBODY,
 }
 
-SUCCESSES = frozenset({Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.LINK_SENT})
+SUCCESSES = frozenset({Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.CONTACT_ADDED, Kind.LINK_SENT})
 """The recipient has got what the campaign wanted."""
 
 ERRORS = frozenset({Kind.FAILED, Kind.UNCERTAIN})
 """A campaign that holds one of these ends `done_with_errors` (CONTRACTS, Meanings)."""
 
 
-UNSPENT = frozenset({Kind.UNAVAILABLE, Kind.ALREADY_MEMBER})
+UNSPENT = frozenset({Kind.UNAVAILABLE, Kind.ALREADY_MEMBER, Kind.POSTPONED, Kind.SKIPPED})
 """Nothing was asked of the person: the budget that was reserved for it is given back."""
 
 
@@ -110,6 +116,14 @@ class Reason(StrEnum):
     ACCOUNTS_EXHAUSTED = "accounts_exhausted"
     ACCOUNT_GONE = "account_gone"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
+    SAME_PERSON = "same_person"
+    NOT_FOUND_BY_PHONE = "not_found_by_phone"
+    LOOKUPS_SPENT = "lookups_spent"
+    CHANNEL_PAST_INVITES = "channel_past_invites"
+    NEARLY_FULL = "nearly_full"
+    SLOW_MODE = "slow_mode"
+    LINK_ONLY = "link_only"
+    JOIN_NEEDED = "join_needed"
 
 
 INVITE_FALLBACK = frozenset(

@@ -14,6 +14,7 @@ class Action(StrEnum):
 
     INVITE = "invite"
     MESSAGE = "message"
+    ADD_CONTACT = "add_contact"
 
 
 class Budget(StrEnum):
@@ -22,6 +23,11 @@ class Budget(StrEnum):
     INVITE = "invite"
     MESSAGE = "message"
     MESSAGE_WITH_LINK = "message_with_link"
+    FORWARD = "forward"
+    ADD_CONTACT = "add_contact"
+    """Contacts added by hand, and by looking phones up: the platform counts both."""
+    RESOLVE = "resolve"
+    """Usernames looked up."""
 
 
 class Identifier(StrEnum):

@@ -37,7 +37,8 @@ class DestinationCheck:
 
     `right`: whether it may add people. `reason`: why not, or what is wrong with the destination itself
     (`destination_unknown`, `destination_private`, …; `no_right_to_invite` where only this account lacks the right).
-    `members`: how many there are now, where the platform tells.
+    `members`: how many there are now, where the platform tells. `warnings`: what the owner should know before the
+    start (`channel_past_invites`, `nearly_full`, `slow_mode`, `link_only`, `join_needed`).
     """
 
     right: Right
@@ -45,6 +46,28 @@ class DestinationCheck:
     title: str = ""
     kind: str = ""
     members: int | None = None
+    warnings: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A person as the platform knows them. `peer`: the platform's own id, the same whichever account asks.
+
+    `contact_added`: looking them up has put them into the account's contacts.
+    """
+
+    peer: str
+    contact_added: bool = False
+
+
+class AddressBook(Protocol):
+    """How one account addresses people it has looked up before. The values mean something to its adapter only."""
+
+    async def find(self, identifiers: Sequence[str]) -> Mapping[str, str]:
+        """What is known of these identifiers (`username:…`, `phone:…`, `user_id:…`)."""
+
+    async def keep(self, found: Mapping[str, str]) -> None:
+        """Remember, for this account only."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +97,24 @@ class Session(Protocol):
         """Look at the destination and at this account's rights there; an outcome of the account's own (`blocked`,
         `limited`, `rate_limited`) where the platform refuses it the look."""
 
+    async def join(self, destination: str) -> Outcome | None:
+        """Become a member of a destination that is closed to others (`join_needed`). None when it is one now."""
+
+    async def find(self, person: Person) -> Found | Outcome:
+        """Who the person is on the platform, from the address book or by asking the platform.
+
+        `unreachable` where nobody is found, `postponed` where this account may not look up more today.
+        """
+
+    async def add_contact(self, person: Person) -> Outcome:
+        """Put the person into the account's contacts."""
+
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+        """Who of these (by position) refuses this account's messages, as far as the platform tells beforehand."""
+
+    async def forward(self, person: Person, post: str, key: int) -> Outcome:
+        """Forward a post (its link) to the person; `key` as with `send`."""
+
     async def invite(self, person: Person, destination: str) -> Outcome:
         """Add the person to the destination."""
 
@@ -99,7 +140,7 @@ class Adapter(Protocol):
         """What it can do."""
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
     ) -> "Session | Outcome":
         """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account."""
 
@@ -117,8 +158,8 @@ class AccountDirectory(Protocol):
 class CredentialStore(Protocol):
     """Vault."""
 
-    async def read(self, path: str) -> Credentials:
-        """The secret's fields. Raises `Unavailable`, or `NotFound` where there is none."""
+    async def read(self, path: str, version: int) -> Credentials:
+        """The secret's fields; another `version` means that it was changed. Raises `Unavailable`, or `NotFound` where there is none."""
 
 
 class Leases(Protocol):

@@ -34,6 +34,12 @@ class Person:
         }
         return frozenset(name for name, value in known.items() if value is not None)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The identifiers as an address book has them: `username:…`, `phone:…`, `user_id:…`."""
+        known = ((Identifier.USERNAME, self.username), (Identifier.PHONE, self.phone), (Identifier.USER_ID, self.user_id))
+        return tuple(f"{name.value}:{value}" for name, value in known if value is not None)
+
 
 def username(text: str) -> str | None:
     """The bare name in lower case from `name`, `@name` or a `t.me/name` link; None when it is none of these."""
