@@ -30,11 +30,13 @@ from runtime.limits import LimitsFile
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect
 from storage.accounts import Accounts
+from storage.address_book import AccountBook
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
 from storage.neighbours import IntegrationService
+from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
 from storage.turns import Turns
 from workflows.account_run import AccountRunWorkflow
@@ -70,11 +72,14 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, secret, SystemClock())
-        vault = VaultCredentials(
-            settings.vault_url,
-            settings.vault_token.get_secret_value(),
-            settings.vault_mount,
-            settings.vault_timeout,
+        vault = RememberedCredentials(
+            VaultCredentials(
+                settings.vault_url,
+                settings.vault_token.get_secret_value(),
+                settings.vault_mount,
+                settings.vault_timeout,
+            ),
+            settings.remember,
         )
         made = adapters(
             AdapterOptions(deadline=settings.request_deadline, disconnect_after=settings.lease.disconnect_after)
@@ -82,10 +87,16 @@ class Process:
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
-            made, accounts, name, f"{settings.temporal_task_queue}/{name}", settings.lease, settings.idle_close
+            made,
+            accounts,
+            name,
+            f"{settings.temporal_task_queue}/{name}",
+            settings.lease,
+            settings.idle_close,
+            lambda ref: AccountBook(self.database, ref, clock),
         )
         self.accounts = AccountActivities(
-            self.open_accounts, accounts, runs, turns, directory, vault, clock
+            self.open_accounts, accounts, runs, turns, RememberedDirectory(directory, settings.remember), vault, clock
         )
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
@@ -127,6 +138,7 @@ class Process:
             activities=[
                 self.actions.invite,
                 self.actions.send_message,
+                self.actions.add_contact,
                 self.accounts.open_account,
                 self.accounts.close_account,
             ],

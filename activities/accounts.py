@@ -10,10 +10,19 @@ from temporalio import activity
 from activities.open_accounts import OpenAccounts, SignIn
 from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount
 from domain.errors import LeaseLost, NotFound, Unavailable
-from domain.outcome import Kind, Outcome, Reason
+from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import DRY_RUN
 from domain.policy import Rest, Standing, account_rest
-from domain.ports import AccountDirectory, AccountRights, Clock, CredentialStore, DestinationCheck, Right
+from domain.ports import (
+    AccountDirectory,
+    AccountRights,
+    Clock,
+    CredentialStore,
+    DestinationCheck,
+    Right,
+    Session,
+)
+from domain.review import ToCheck
 from domain.why import Why
 
 RETRY_AFTER = timedelta(seconds=10)
@@ -39,8 +48,8 @@ class AccountStore(Protocol):
 class MembershipStore(Protocol):
     """What these activities ask of the store of campaigns."""
 
-    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> str:
-        """Where the account's rights are not known yet, or ''."""
+    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> ToCheck:
+        """Where the account's rights are not known yet."""
 
     async def rights(
         self, owner: str, campaign_id: str, account_id: str, check: DestinationCheck, now: datetime
@@ -231,19 +240,15 @@ class AccountActivities:
     async def _secret(self, account: KnownAccount) -> Mapping[str, str]:
         if account.inline_credentials is not None:
             return account.inline_credentials
-        return await self._credentials.read(account.vault_path)
+        return await self._credentials.read(account.vault_path, account.credentials_version)
 
-    async def _rights(
-        self, ref: AccountRef, fence: int, request: OpenRequest
-    ) -> AccountRights | Outcome | None:
-        destination = request.destination
+    async def _rights(self, ref: AccountRef, fence: int, request: OpenRequest) -> AccountRights | Outcome | None:
+        to_check = ToCheck(request.destination)
         if request.campaign_id:
-            destination = await self._memberships.destination_to_check(
-                ref.owner, request.campaign_id, ref.account_id
-            )
-        if not destination:
+            to_check = await self._memberships.destination_to_check(ref.owner, request.campaign_id, ref.account_id)
+        if not to_check.destination:
             return None
-        check = await self._open.session(ref, fence).check_destination(destination)
+        check = await _look(self._open.session(ref, fence), to_check)
         if isinstance(check, Outcome):
             return check
         if request.campaign_id:
@@ -256,7 +261,22 @@ class AccountActivities:
             title=check.title,
             kind=check.kind,
             members=check.members,
+            warnings=tuple(each.value for each in check.warnings),
         )
+
+
+async def _look(session: Session, to_check: ToCheck) -> DestinationCheck | Outcome:
+    """The account's rights, after it has become a member where that is needed and wanted."""
+    check = await session.check_destination(to_check.destination)
+    closed = isinstance(check, DestinationCheck) and Reason.JOIN_NEEDED in (check.reason, *check.warnings)
+    if not closed or not to_check.may_join:
+        return check
+    refused = await session.join(to_check.destination)
+    if refused is None:
+        return await session.check_destination(to_check.destination)
+    if refused.kind.party is Party.ACCOUNT and refused.kind is not Kind.NOT_ADMIN:
+        return refused
+    return DestinationCheck(Right.NONE, refused.reason)
 
 
 def _unreported(standing: Standing) -> Reason:

@@ -7,7 +7,7 @@ when the activity is cancelled or the worker shuts down.
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from domain.errors import InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Act, Decision, NothingNow, Rest, Standing
-from domain.ports import Clock, Session
+from domain.ports import Clock, Found, Session
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 
@@ -42,6 +42,9 @@ class TurnStore(Protocol):
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Which of the attempts may be called now."""
+
+    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
+        """Write down who a recipient turned out to be; False: the same person is another recipient."""
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold."""
@@ -122,6 +125,11 @@ class ActionActivities:
         """Write to the next recipients of the campaign's queue."""
         return await self._take_turns(work, Action.MESSAGE)
 
+    @activity.defn
+    async def add_contact(self, work: Work) -> Worked:
+        """Add the next recipients of the campaign's queue to the account's contacts."""
+        return await self._take_turns(work, Action.ADD_CONTACT)
+
     async def _take_turns(self, work: Work, action: Action) -> Worked:
         """Turn after turn until the policy rests, the box is full, or the worker or the workflow stops us."""
         ends = time.monotonic() + self._time_box.total_seconds()
@@ -196,6 +204,9 @@ class ActionActivities:
         try:
             if attempt.state is AttemptState.SENT:
                 return await self._find_out(turn, attempt, by, session)
+            hindered = await self._hindered(turn, attempt, by, session)
+            if hindered is not None:
+                return hindered
             allowed = await self._turns.mark_sent(turn.turn_id, by, [attempt.slot], await self._clock.now())
             if attempt.slot not in allowed:
                 return None
@@ -207,6 +218,19 @@ class ActionActivities:
             return Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
         except InDoubt as error:
             return await self._give_up_or_raise(attempt, error)
+
+    async def _hindered(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome | None:
+        """What can be known before the person is touched: not found, found before, or not to be written to."""
+        found = await session.find(attempt.person)
+        if isinstance(found, Outcome):
+            return found
+        if turn.action is Action.ADD_CONTACT:  # it will be counted as that
+            found = replace(found, contact_added=False)
+        if not await self._turns.identify(by, attempt.person.position, found):
+            return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
+        if turn.action is not Action.MESSAGE:
+            return None
+        return (await session.requirements([attempt.person])).get(attempt.person.position)
 
     async def _give_up_or_raise(self, attempt: Attempt, error: Exception) -> Outcome:
         """Tried again, on a new connection, it is found marked as sent; what nobody can tell is uncertain in the end.
@@ -240,6 +264,8 @@ class ActionActivities:
 async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:
     if turn.action is Action.INVITE:
         return await session.invite(attempt.person, turn.destination)
+    if turn.action is Action.ADD_CONTACT:
+        return await session.add_contact(attempt.person)
     text = message.choose(turn.texts, attempt.person.position)
     return await session.send(attempt.person, text, attempt.key)
 

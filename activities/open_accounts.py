@@ -7,7 +7,7 @@ its lease ends, by its monotonic clock. A client is never connected again once i
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from weakref import WeakValueDictionary
@@ -17,7 +17,7 @@ import structlog
 from domain.account import AccountRef, Credentials, HeldElsewhere, Lease, LeaseTimes
 from domain.errors import LeaseLost, Unavailable
 from domain.outcome import Outcome
-from domain.ports import Adapter, Leases, Session
+from domain.ports import Adapter, AddressBook, Leases, Session
 
 _log = structlog.get_logger("execution")
 
@@ -53,6 +53,7 @@ class OpenAccounts:
         queue: str,
         times: LeaseTimes,
         idle_close: timedelta,
+        books: Callable[[AccountRef], AddressBook],
     ) -> None:
         self._adapters = adapters
         self._leases = leases
@@ -60,6 +61,7 @@ class OpenAccounts:
         self.queue = queue
         self._times = times
         self._idle_close = idle_close
+        self._books = books
         self._accounts: dict[AccountRef, _Account] = {}
         self._opening: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
         self._closing: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
@@ -109,7 +111,7 @@ class OpenAccounts:
             if account.ends + self._times.closing_margin.total_seconds() < time.monotonic() + self._silence:
                 raise LeaseLost(f"the lease of account {ref.account_id} ends too soon to sign in")
             adapter = self._adapters[ref.adapter]
-            connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy)
+            connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy, self._books(ref))
             if isinstance(connected, Outcome):
                 return connected
             if self._accounts.get(ref) is not account or time.monotonic() >= account.ends:
@@ -195,9 +197,7 @@ class OpenAccounts:
         now = time.monotonic()
         limit = self._idle_close.total_seconds()
         return [
-            ref
-            for ref, account in self._accounts.items()
-            if now - account.used > limit and not account.turn.locked()
+            ref for ref, account in self._accounts.items() if now - account.used > limit and not account.turn.locked()
         ]
 
     async def _close_many(self, refs: Iterable[AccountRef], *, release: bool = True) -> None:

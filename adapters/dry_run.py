@@ -1,13 +1,14 @@
 """The dry run: answers as if all went well, and sends nothing (CMP-5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from hashlib import sha256
 
 from domain.account import Credentials
 from domain.errors import Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
-from domain.ports import DestinationCheck, Right
+from domain.ports import AddressBook, DestinationCheck, Found, Right
 from domain.recipient import Person
 
 
@@ -27,6 +28,28 @@ class DryRunSession:
         """Every destination is there, and the account may invite."""
         self._ensure_open()
         return DestinationCheck(Right.INVITE, title=destination)
+
+    async def join(self, destination: str) -> None:
+        """Every door is open."""
+        self._ensure_open()
+
+    async def find(self, person: Person) -> Found | Outcome:
+        """Somebody who is the same in every run, for whoever has an identifier that the platform takes."""
+        self._ensure_open()
+        return Found(_pseudonym(person)) if self._finds(person) else Outcome(Kind.UNREACHABLE, Reason.NO_PATH)
+
+    async def add_contact(self, person: Person) -> Outcome:
+        """Whoever can be found becomes a contact."""
+        return self._done(person, Kind.CONTACT_ADDED)
+
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+        """Nobody asks for anything."""
+        self._ensure_open()
+        return {}
+
+    async def forward(self, person: Person, post: str, key: int) -> Outcome:
+        """Whoever can be found gets the post."""
+        return self._done(person, Kind.MESSAGED)
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         """Whoever can be found comes."""
@@ -61,6 +84,11 @@ class DryRunSession:
             raise Unavailable("the dry run's session", "it is closed")
 
 
+def _pseudonym(person: Person) -> str:
+    """Two who share an identifier may get two: without the platform nobody can tell that they are one."""
+    return sha256(person.names[0].lower().encode()).hexdigest()[:16]
+
+
 class DryRunAdapter:
     """Signs every account in, without credentials and without a network."""
 
@@ -73,7 +101,7 @@ class DryRunAdapter:
         return self._capabilities
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
     ) -> DryRunSession:
         """A session that needs nothing."""
         return DryRunSession(self._capabilities)

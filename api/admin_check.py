@@ -12,6 +12,7 @@ from api.auth import Caller
 from api.dependencies import Asked, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.accounts import AdminCheckIn, AdminCheckOut, RightsOut, words
+from api.schemas.common import Advice
 from domain.ports import AccountRights
 
 router = APIRouter(prefix="/admin-check", tags=["accounts"])
@@ -67,4 +68,5 @@ def _rights(rights: AccountRights) -> RightsOut:
         title=rights.title,
         kind=rights.kind,
         members=rights.members,
+        warnings=[Advice.of(code) for code in rights.warnings],
     )

@@ -16,7 +16,7 @@ from api.problems import responses
 from api.schemas.campaigns import CampaignOut, CampaignsOut, NewCampaignIn
 from domain.campaign import Command
 from domain.errors import Unavailable
-from domain.platform import DRY_RUN
+from domain.platform import DRY_RUN, Action
 from domain.request import check, check_audience
 from storage.campaigns import CampaignView, NewCampaign
 
@@ -138,7 +138,14 @@ async def _deliver(found: Services, campaign: CampaignView) -> None:
 async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCampaign:
     chosen = platform(body.platform)
     destination = chosen.destination(body.destination) if body.destination else ""
-    check(body.action, destination, body.message.texts, body.message_when_refused, chosen.capabilities)
+    check(
+        body.action,
+        destination,
+        body.message.texts,
+        body.message_when_refused,
+        body.add_contact_first,
+        chosen.capabilities,
+    )
     check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
     try:
         await require_known_accounts(found, asked, body.platform, body.account_ids)
@@ -159,6 +166,8 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign
         message_when_refused=body.message_when_refused,
         account_ids=None if body.account_ids is None else sorted(set(body.account_ids)),
         start=body.start,
+        add_contact_first=body.add_contact_first and body.action is not Action.ADD_CONTACT,
+        join_destination=body.join_destination,
         reaches=chosen.capabilities.reaches,
     )
 

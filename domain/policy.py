@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from domain.account import AccountState
 from domain.limits import PlatformLimits
 from domain.outcome import Kind, Outcome, Reason
-from domain.platform import Action, Budget
+from domain.platform import Action, Budget, Identifier
 from domain.why import Why
 
 WINDOW = timedelta(hours=24)
@@ -48,10 +48,21 @@ class Standing:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Somebody in the campaign's queue can be served by this account with `action`, paid from `budget`."""
+    """Somebody in the campaign's queue can be served by this account with `action`, paid from `budget`.
+
+    `lane`: by which identifier the person would be looked up, which is paid from `lookup`, unless the account knows
+    them already.
+    """
 
     action: Action
     budget: Budget
+    lane: Identifier = Identifier.USERNAME
+    lookup: Budget | None = None
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """Everything that must have room."""
+        return (self.budget,) if self.lookup is None else (self.budget, self.lookup)
 
 
 @dataclass(frozen=True)
@@ -90,13 +101,19 @@ def decide(
         return rest
     if not waiting:
         return NothingNow()
-    free = {each: budget_free_at(now, limits.daily[each.budget], usage.get(each.budget, ())) for each in waiting}
+    free = {each: _free_at(now, each, limits, usage) for each in waiting}
     served = min(waiting, key=lambda each: free[each])
     if free[served] > now:
         return Rest(free[served], Why.BUDGET_SPENT)
     if account.next_at is not None and account.next_at > now:
         return Rest(account.next_at, Why.GAP)
     return Act(served)
+
+
+def _free_at(
+    now: datetime, waiting: Waiting, limits: PlatformLimits, usage: Mapping[Budget, Sequence[Spent]]
+) -> datetime:
+    return max(budget_free_at(now, limits.daily[each], usage.get(each, ())) for each in waiting.budgets)
 
 
 def account_rest(now: datetime, account: Standing) -> Rest | None:
@@ -144,9 +161,7 @@ def _after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: dat
                 times_limited=account.times_limited + 1,
             )
         case Kind.BLOCKED:
-            return replace(
-                account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False
-            )
+            return replace(account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False)
         case Kind.UNAVAILABLE | Kind.UNCERTAIN:
             return _failed_once_more(account, limits, now)
         case _:

@@ -72,7 +72,10 @@ class AddressBook(Protocol):
 
 @dataclass(frozen=True)
 class AccountRights:
-    """One account's rights at a destination, as a caller is told. `reason`: why it may not invite, or ''."""
+    """One account's rights at a destination, as a caller is told. `reason`: why it may not invite, or ''.
+
+    `warnings`: reasons that the owner should know before the start.
+    """
 
     account_id: str
     can_invite: bool
@@ -80,6 +83,7 @@ class AccountRights:
     title: str = ""
     kind: str = ""
     members: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Session(Protocol):

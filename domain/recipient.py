@@ -37,7 +37,11 @@ class Person:
     @property
     def names(self) -> tuple[str, ...]:
         """The identifiers as an address book has them: `username:…`, `phone:…`, `user_id:…`."""
-        known = ((Identifier.USERNAME, self.username), (Identifier.PHONE, self.phone), (Identifier.USER_ID, self.user_id))
+        known = (
+            (Identifier.USERNAME, self.username),
+            (Identifier.PHONE, self.phone),
+            (Identifier.USER_ID, self.user_id),
+        )
         return tuple(f"{name.value}:{value}" for name, value in known if value is not None)
 
 

@@ -18,11 +18,14 @@ def check(
     destination: str,
     texts: Sequence[str],
     message_when_refused: bool,
+    add_contact_first: bool,
     capabilities: Capabilities,
 ) -> None:
     """Raises `Invalid` for the first value that does not go with the others or with the platform."""
     if action not in capabilities.actions:
         raise Invalid("action", "The platform does not offer this action.")
+    if add_contact_first and Action.ADD_CONTACT not in capabilities.actions:
+        raise Invalid("add_contact_first", "The platform has no contacts to add people to.")
     if action is Action.INVITE and not destination:
         raise Invalid("destination", "An invite needs the group or channel to invite to.")
     if not texts and (action is Action.MESSAGE or message_when_refused):

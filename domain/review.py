@@ -36,3 +36,11 @@ class Chosen:
     def includes(self, account_id: str) -> bool:
         """Whether the campaign may use the account."""
         return self.account_ids is None or account_id in self.account_ids
+
+
+@dataclass(frozen=True)
+class ToCheck:
+    """Where an account's rights are to be looked at ('': nowhere), and whether it may become a member there."""
+
+    destination: str
+    may_join: bool = False

@@ -112,12 +112,36 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         "The campaign was cancelled before it was this person's turn.",
         "Кампания отменена до того, как дошла очередь до этого человека.",
     ),
+    Reason.SAME_PERSON: (
+        "The same person is in the list under another identifier.",
+        "Этот же человек есть в списке под другим идентификатором.",
+    ),
+    Reason.NOT_FOUND_BY_PHONE: (
+        "Nobody can be found by this number: it is not registered, or hidden.",
+        "По этому номеру никого не найти: он не зарегистрирован или скрыт.",
+    ),
+    Reason.LOOKUPS_SPENT: (
+        "The platform lets this account look up no more people today.",
+        "Сегодня платформа больше не даёт этому аккаунту искать людей.",
+    ),
+    Reason.CHANNEL_PAST_INVITES: (
+        "A channel takes direct invites only up to 200 subscribers; this one has more.",
+        "Напрямую в канал можно пригласить только первых 200 подписчиков; здесь их уже больше.",
+    ),
+    Reason.NEARLY_FULL: ("The group is nearly full.", "Группа почти заполнена."),
+    Reason.SLOW_MODE: ("The group has slow mode switched on.", "В группе включён медленный режим."),
+    Reason.LINK_ONLY: ("It can be joined by its link only.", "Вступить можно только по ссылке."),
+    Reason.JOIN_NEEDED: (
+        "It is private, and the account is not a member yet.",
+        "Группа закрытая, и аккаунт пока не её участник.",
+    ),
 }
 
 _KINDS: dict[Kind, tuple[str, str]] = {
     Kind.INVITED: ("Invited.", "Приглашён."),
     Kind.ALREADY_MEMBER: ("Was a member already.", "Уже был участником."),
     Kind.MESSAGED: ("The message was sent.", "Сообщение отправлено."),
+    Kind.CONTACT_ADDED: ("Added to the contacts.", "Добавлен в контакты."),
     Kind.LINK_SENT: ("The link was sent.", "Ссылка отправлена."),
     Kind.REFUSED: ("Refused by the person.", "Человек этого не допускает."),
     Kind.UNREACHABLE: ("The person cannot be reached.", "С человеком нельзя связаться."),
@@ -130,6 +154,8 @@ _KINDS: dict[Kind, tuple[str, str]] = {
     ),
     Kind.DESTINATION: ("The group or channel did not allow it.", "Группа или канал этого не позволили."),
     Kind.CONTENT: ("The text was not accepted.", "Текст не принят."),
+    Kind.POSTPONED: ("Put off until later.", "Отложено на потом."),
+    Kind.SKIPPED: ("Skipped.", "Пропущен."),
     Kind.UNAVAILABLE: ("The platform was not available.", "Платформа была недоступна."),
     Kind.UNCERTAIN: (
         "Whether it was done is not known; it is not repeated by itself.",

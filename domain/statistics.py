@@ -23,20 +23,27 @@ class Count:
 
 @dataclass(frozen=True)
 class AccountLine:
-    """One account in a campaign. `done`: actions by kind. `errors`: by reason. `until`: end of the present wait."""
+    """One account in a campaign. `done`: actions by kind. `errors`: by reason. `until`: end of the present wait.
+
+    `warnings`: what the look at the destination found that the owner should know.
+    """
 
     account_id: str
     state: str
     why: str
     since: datetime | None
     until: datetime | None
+    warnings: list[str] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Recipients by what became of them; `processed` + `left` = `total`, and every recipient is in one number."""
+    """Recipients by what became of them; `processed` + `left` = `total`, and every recipient is in one number.
+
+    Only `contacts_added` counts actions: adding a contact may be a step before the campaign's own.
+    """
 
     total: int
     processed: int
@@ -51,6 +58,8 @@ class Numbers:
     failed: dict[str, int]
     uncertain: int
     cancelled: int
+    skipped: dict[str, int] = field(default_factory=dict)
+    contacts_added: int = 0
 
     @property
     def percent(self) -> float:
@@ -76,6 +85,7 @@ class Snapshot:
 
 def numbers(total: int, counts: Iterable[Count]) -> Numbers:
     """Add the counters up to recipients."""
+    counts = list(counts)
     final = [each for each in counts if each.final]
     by_kind: Counter[tuple[str, bool]] = Counter()
     reasons: dict[str, Counter[str]] = {}
@@ -101,6 +111,8 @@ def numbers(total: int, counts: Iterable[Count]) -> Numbers:
         failed=dict(reasons.get(Kind.FAILED, {})),
         uncertain=of(Kind.UNCERTAIN),
         cancelled=of(Kind.CANCELLED),
+        skipped=dict(reasons.get(Kind.SKIPPED, {})),
+        contacts_added=sum(each.n for each in counts if each.kind == Kind.CONTACT_ADDED),
     )
 
 
@@ -123,7 +135,15 @@ def errors_of(counts: Sequence[Count], account_id: str) -> dict[str, int]:
 
 
 _DONE = frozenset(
-    (Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.LINK_SENT, Kind.REFUSED, Kind.UNREACHABLE)
+    (
+        Kind.INVITED,
+        Kind.ALREADY_MEMBER,
+        Kind.MESSAGED,
+        Kind.CONTACT_ADDED,
+        Kind.LINK_SENT,
+        Kind.REFUSED,
+        Kind.UNREACHABLE,
+    )
 )
 _ERRORS = frozenset(
     (Kind.RATE_LIMITED, Kind.LIMITED, Kind.BLOCKED, Kind.NOT_ADMIN, Kind.UNAVAILABLE, Kind.UNCERTAIN, Kind.FAILED)

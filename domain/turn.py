@@ -1,6 +1,6 @@
 """A turn: one account's right to act once. What is given to it, and what its outcomes lead to (DESIGN §3, §6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,6 +78,17 @@ class Work:
     action: Action
     instead: bool
     tried: tuple[str, ...]
+    bound_to: str | None = None
+    bound_hard: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the campaign wants done, as far as it decides what follows."""
+
+    action: Action
+    message_when_refused: bool
+    wanted: Wanted
 
 
 @dataclass(frozen=True)
@@ -95,28 +106,34 @@ class Again:
     to_tail: bool
 
 
-def follow_up(
-    outcome: Outcome, work: Work, account_id: str, *, message_when_refused: bool, wanted: Wanted
-) -> Final | Again:
+def follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> Final | Again:
     """What becomes of a recipient after `outcome`. In a cancelled campaign nobody goes back to the queue."""
-    following = _follow_up(outcome, work, account_id, message_when_refused)
-    if isinstance(following, Again) and wanted is Wanted.CANCELLED:
+    following = _follow_up(outcome, work, account_id, rules)
+    if isinstance(following, Again) and rules.wanted is Wanted.CANCELLED:
         return Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
     return following
 
 
-def _follow_up(outcome: Outcome, work: Work, account_id: str, message_when_refused: bool) -> Final | Again:
-    if _falls_back(outcome, work, message_when_refused):
-        return Again(Work(Action.MESSAGE, instead=True, tried=()), to_tail=True)
+def _follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> Final | Again:
+    if _was_a_step(outcome, work, rules):
+        return Again(Work(rules.action, work.instead, (), account_id, work.bound_hard), to_tail=False)
+    if _falls_back(outcome, work, rules.message_when_refused):
+        return Again(replace(_free(work), action=Action.MESSAGE, instead=True, tried=()), to_tail=True)
     if outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
-        return Again(work, to_tail=False)
-    if outcome.kind is Kind.UNAVAILABLE:
+        return Again(_free(work), to_tail=False)
+    if outcome.kind in (Kind.UNAVAILABLE, Kind.POSTPONED):
         return Again(work, to_tail=True)
     if outcome.kind.party is Party.ACCOUNT:
         return _next_account(work, account_id)
     if outcome.kind is Kind.CONTENT:
         return Final(Outcome(Kind.FAILED, outcome.reason))
     return Final(outcome)
+
+
+def _was_a_step(outcome: Outcome, work: Work, rules: Rules) -> bool:
+    """Adding a contact came before the campaign's own action, which goes on whether it was refused or not (ACT-1)."""
+    done = outcome.kind in (Kind.CONTACT_ADDED, Kind.REFUSED)
+    return work.action is Action.ADD_CONTACT and rules.action is not Action.ADD_CONTACT and done
 
 
 def _falls_back(outcome: Outcome, work: Work, message_when_refused: bool) -> bool:
@@ -128,4 +145,9 @@ def _next_account(work: Work, account_id: str) -> Final | Again:
     tried = (*work.tried, account_id)
     if len(tried) >= TRIES:
         return Final(Outcome(Kind.FAILED, Reason.ACCOUNTS_EXHAUSTED))
-    return Again(Work(work.action, work.instead, tried), to_tail=True)
+    return Again(replace(_free(work), tried=tried), to_tail=True)
+
+
+def _free(work: Work) -> Work:
+    """For any account, unless only this one ever reaches the person: who added a contact cannot go on with it."""
+    return work if work.bound_hard else replace(work, bound_to=None)

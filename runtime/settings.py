@@ -61,6 +61,9 @@ class WorkerSettings(_Common):
     vault_token: SecretStr
     vault_mount: str = "secret"
     vault_timeout: Duration = timedelta(seconds=5)
+    remember: Duration = Field(
+        timedelta(minutes=5), description="how long credentials and the list of accounts serve while Vault is not asked"
+    )
     service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
     limits_file: Path = _LIMITS_FILE
     lease_length: Duration = LeaseTimes.length

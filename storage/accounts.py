@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef, AccountState, HeldElsewhere, KnownAccount, Lease
 from domain.errors import NotFound
 from domain.outcome import Outcome, Reason
+from domain.platform import Budget
 from domain.policy import Standing, after
 from domain.ports import LimitsSource
 from storage.engine import Database
@@ -27,10 +28,16 @@ _KNOW = text("""
         seen_inactive = account.seen_inactive OR excluded.external_status <> 'active'
 """)
 
-# One order of locks for everybody who takes several.
+# One order of locks for everybody who takes several; those that are missing in the list are written to as well.
 _LOCK_ALL = text("""
-    SELECT FROM account WHERE owner = :owner AND adapter = :adapter AND account_id = ANY (CAST(:ids AS text[]))
-    ORDER BY account_id FOR UPDATE
+    SELECT FROM account WHERE owner = :owner AND adapter = :adapter ORDER BY account_id FOR UPDATE
+""")
+
+# Who is no longer listed is switched off.
+_MISSING = text("""
+    UPDATE account SET external_status = 'inactive', seen_inactive = true
+    WHERE owner = :owner AND adapter = :adapter AND NOT account_id = ANY (CAST(:ids AS text[]))
+      AND external_status <> 'inactive'
 """)
 
 # ACC-7: our own block lasts until the owner changes the credentials, or the list showed it inactive and active again.
@@ -86,6 +93,11 @@ _REPORTED = text("""
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
 """)
 
+_SPEND = text("""
+    INSERT INTO usage (owner, scope, budget, hour, amount) VALUES (:owner, :scope, :budget, :hour, :amount)
+    ON CONFLICT (owner, scope, budget, hour) DO UPDATE SET amount = usage.amount + excluded.amount
+""")
+
 
 class Accounts:
     """The store of accounts for the worker; it is the `Leases` port as well."""
@@ -109,12 +121,13 @@ class Accounts:
             }
             for account in sorted(known, key=lambda each: each.account_id)
         ]
-        if rows:
-            ids = [row["account_id"] for row in rows]
-            async with self._database.owner(owner) as tx:
-                await tx.execute(_LOCK_ALL, {"owner": owner, "adapter": adapter, "ids": ids})
+        names = {"owner": owner, "adapter": adapter, "ids": [row["account_id"] for row in rows]}
+        async with self._database.owner(owner) as tx:
+            await tx.execute(_LOCK_ALL, names)
+            if rows:
                 await tx.execute(_HEAL, rows)
                 await tx.execute(_KNOW, rows)
+            await tx.execute(_MISSING, names)
 
     async def acquire(self, ref: AccountRef, holder: str, queue: str, length: timedelta) -> Lease | HeldElsewhere:
         """Take the lease. Raises `NotFound` for an account that was never made known."""
@@ -179,6 +192,13 @@ def key(ref: AccountRef) -> dict[str, object]:
 def scope(ref: AccountRef) -> str:
     """The scope of an account's own budgets."""
     return f"account/{ref.adapter}/{ref.account_id}"
+
+
+async def spend(tx: AsyncConnection, ref: AccountRef, budget: Budget, amount: int, now: datetime) -> None:
+    """Count actions, or look-ups, of this hour."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    names = {"owner": ref.owner, "scope": scope(ref), "budget": budget.value, "hour": hour, "amount": amount}
+    await tx.execute(_SPEND, names)
 
 
 async def lock(tx: AsyncConnection, ref: AccountRef) -> Standing:

@@ -36,6 +36,8 @@ class NewCampaign:
     account_ids: Sequence[str] | None
     start: bool
     reaches: Collection[Identifier]
+    add_contact_first: bool = False
+    join_destination: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class CampaignView:
     destination: str
     texts: tuple[str, ...]
     message_when_refused: bool
+    add_contact_first: bool
+    join_destination: bool
     account_ids: tuple[str, ...] | None
     recipients: int
     wanted: Wanted
@@ -97,9 +101,7 @@ class Campaigns:
                 raise
         return _same(earlier, request_hash), False
 
-    async def made_before(
-        self, owner: str, idempotency_key: str | None, request_hash: str
-    ) -> CampaignView | None:
+    async def made_before(self, owner: str, idempotency_key: str | None, request_hash: str) -> CampaignView | None:
         """The campaign that the key made before, if any: a repetition is not checked anew. Raises `Forbidden`."""
         if idempotency_key is None:
             return None
@@ -127,9 +129,7 @@ class Campaigns:
             return await wish(tx, owner, campaign_id, command, now)
 
 
-async def wish(
-    tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime
-) -> CampaignView:
+async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
     """Write the wish that `command` means, with a new control number unless it is the present one."""
     campaign = await read(tx, owner, campaign_id, lock=True)
     wanted = obey(command, campaign.wanted, campaign.phase)
@@ -165,6 +165,8 @@ def view(row: RowMapping) -> CampaignView:
         destination=row["destination"],
         texts=tuple(row["texts"]),
         message_when_refused=row["message_when_refused"],
+        add_contact_first=row["add_contact_first"],
+        join_destination=row["join_destination"],
         account_ids=None if row["account_ids"] is None else tuple(row["account_ids"]),
         recipients=row["recipients"],
         wanted=Wanted(row["wanted"]),
@@ -189,9 +191,7 @@ def _same(earlier: CampaignView, request_hash: str) -> CampaignView:
 async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignView | None:
     if key is None:
         return None
-    rows = await tx.execute(
-        select(_campaign).where(_campaign.c.owner == owner, _campaign.c.idempotency_key == key)
-    )
+    rows = await tx.execute(select(_campaign).where(_campaign.c.owner == owner, _campaign.c.idempotency_key == key))
     row = rows.mappings().first()
     return None if row is None else view(row)
 
@@ -217,6 +217,8 @@ async def _create(
             destination=new.destination,
             texts=list(new.texts),
             message_when_refused=new.message_when_refused,
+            add_contact_first=new.add_contact_first,
+            join_destination=new.join_destination,
             account_ids=None if new.account_ids is None else list(new.account_ids),
             revision=1,
             recipients=stored,
@@ -232,5 +234,9 @@ async def _create(
             acknowledged_no=0,
         )
     )
-    await recipients.copy_audience(tx, owner, campaign_id, new.audience_id, new.action, new.reaches, now)
+    first = Action.ADD_CONTACT if new.add_contact_first else new.action
+    copy = recipients.Copy(
+        owner, campaign_id, new.audience_id, new.adapter, new.account_ids, new.action, first, new.reaches
+    )
+    await recipients.copy_audience(tx, copy, now)
     return await read(tx, owner, campaign_id)

@@ -18,8 +18,8 @@ class VaultCredentials:
         self._client = hvac.Client(url=url, token=token, timeout=timeout.total_seconds())
         self._mount = mount
 
-    async def read(self, path: str) -> Credentials:
-        """The secret's fields. Raises `Unavailable`, or `NotFound` where there is none."""
+    async def read(self, path: str, version: int) -> Credentials:
+        """The secret's fields, as they are now. Raises `Unavailable`, or `NotFound` where there is none."""
         try:
             return await asyncio.to_thread(self._read, path)
         except InvalidPath:

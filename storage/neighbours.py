@@ -104,7 +104,8 @@ def _account(item: Any) -> KnownAccount | None:
         credentials_version=_version(item.get("credentials_version")),
         vault_path=_text(item.get("vault_path"), 1000),
         inline_credentials=_mapping(item.get("credentials")),
-        proxy=_mapping(item.get("proxy")),
+        # One that cannot be read must fail, and never mean that the account goes directly.
+        proxy=None if item.get("proxy") is None else _mapping(item["proxy"]) or {},
     )
 
 

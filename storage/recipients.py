@@ -1,6 +1,7 @@
 """A campaign's recipients in bulk: copied from the audience, drained at a cancel. Single ones move in `turns`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.outcome import Kind, Reason
 from domain.platform import Action, Identifier
 
-_COPY = text("""
+# Somebody known by an id alone can be reached only by an account that has seen them (facts: access hashes).
+_KNOWING = """
+    (SELECT min(account_id) FROM address_book book
+     WHERE book.owner = :owner AND book.adapter = :adapter AND book.identifier = 'user_id:' || people.user_id
+       AND (CAST(:accounts AS text[]) IS NULL OR book.account_id = ANY (:accounts)))
+"""
+
+_COPY = text(f"""
     INSERT INTO recipient (campaign_id, position, owner, username, phone, user_id, first_name, last_name, fields,
                            outcome, reason, settled_at)
     SELECT :campaign, position, owner, username, phone, user_id, first_name, last_name, fields,
@@ -18,15 +26,20 @@ _COPY = text("""
            CASE WHEN reached THEN NULL ELSE CAST(:now AS timestamptz) END
     FROM (
         SELECT *, (:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
-                  OR (:user_id AND user_id IS NOT NULL) AS reached
-        FROM audience_recipient WHERE audience_id = :audience AND owner = :owner
-    ) people
+                  OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL) AS reached
+        FROM audience_recipient people WHERE audience_id = :audience AND owner = :owner
+    ) reachable
 """)
 
-_QUEUE = text("""
-    INSERT INTO queue (campaign_id, action, seq, owner, position, instead, tried)
-    SELECT campaign_id, :action, position, owner, position, false, '{}'
-    FROM recipient WHERE campaign_id = :campaign AND outcome IS NULL
+_QUEUE = text(f"""
+    INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
+    SELECT campaign_id, :first, lane, position, owner, position, false, '{{}}',
+           CASE WHEN lane = 'user_id' THEN {_KNOWING} END, lane = 'user_id'
+    FROM (
+        SELECT *, CASE WHEN :username AND username IS NOT NULL THEN 'username'
+                       WHEN :phone AND phone IS NOT NULL THEN 'phone' ELSE 'user_id' END AS lane
+        FROM recipient WHERE campaign_id = :campaign AND outcome IS NULL
+    ) people
 """)
 
 _COUNT_NO_PATH = text("""
@@ -51,22 +64,77 @@ _DRAIN = text("""
 """)
 
 
-async def copy_audience(
-    tx: AsyncConnection,
-    owner: str,
-    campaign_id: UUID,
-    audience_id: UUID,
-    action: Action,
-    reaches: Collection[Identifier],
-    now: datetime,
-) -> None:
+@dataclass(frozen=True)
+class Copy:
+    """What is made of an audience: `first` is the action that everybody waits for first."""
+
+    owner: str
+    campaign_id: UUID
+    audience_id: UUID
+    adapter: str
+    account_ids: Sequence[str] | None
+    action: Action
+    first: Action
+    reaches: Collection[Identifier]
+
+
+async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime) -> None:
     """Copy the audience and fill the queue. People whom the platform has no way to find are settled at once."""
-    names = {"campaign": campaign_id, "audience": audience_id, "owner": owner, "action": action.value, "now": now}
-    no_path = {"unreachable": Kind.UNREACHABLE.value, "no_path": Reason.NO_PATH.value}
-    reached = {each.value: each in reaches for each in Identifier}
-    await tx.execute(_COPY, names | no_path | reached)
+    names: dict[str, object] = {
+        "campaign": copy.campaign_id,
+        "audience": copy.audience_id,
+        "owner": copy.owner,
+        "adapter": copy.adapter,
+        "accounts": None if copy.account_ids is None else list(copy.account_ids),
+        "action": copy.action.value,
+        "first": copy.first.value,
+        "now": now,
+        "unreachable": Kind.UNREACHABLE.value,
+        "no_path": Reason.NO_PATH.value,
+    }
+    names |= {each.value: each in copy.reaches for each in Identifier}
+    await tx.execute(_COPY, names)
     await tx.execute(_QUEUE, names)
-    await tx.execute(_COUNT_NO_PATH, names | no_path)
+    await tx.execute(_COUNT_NO_PATH, names)
+
+
+_GONE_FOR_GOOD = text("""
+    WITH gone AS (
+        DELETE FROM queue q USING account a
+        WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard
+          AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
+          AND (a.state = 'blocked' OR a.external_status <> 'active')
+        RETURNING q.position, q.action, q.instead
+    ), settled AS (
+        UPDATE recipient r SET outcome = :unreachable, reason = :gone, action = g.action, instead = g.instead,
+                               settled_at = :now
+        FROM gone g WHERE r.campaign_id = :campaign AND r.position = g.position
+        RETURNING g.action, g.instead
+    )
+    INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
+    SELECT :campaign, '', action, instead, :unreachable, :gone, true, :owner, count(*)
+    FROM settled GROUP BY action, instead
+    ON CONFLICT (campaign_id, account_id, action, instead, kind, reason, final)
+    DO UPDATE SET n = counter.n + excluded.n
+""")
+
+_FREE = text("""
+    UPDATE queue q SET bound_to = NULL FROM account a
+    WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND NOT q.bound_hard
+      AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
+      AND (a.state <> 'active' OR a.external_status <> 'active'
+           OR q.action = 'invite' AND NOT EXISTS (SELECT FROM campaign_account ca WHERE ca.campaign_id = :campaign
+                                                  AND ca.account_id = q.bound_to AND ca.can_invite))
+""")
+
+
+async def release_bound(tx: AsyncConnection, owner: str, adapter: str, campaign_id: UUID, now: datetime) -> None:
+    """People bound to an account that has left: those whom it only added as contacts are free for the others, those
+    whom nobody else can reach are settled."""
+    names = {"campaign": campaign_id, "owner": owner, "adapter": adapter, "now": now}
+    await tx.execute(_FREE, names)
+    gone = {"unreachable": Kind.UNREACHABLE.value, "gone": Reason.ACCOUNT_GONE.value}
+    await tx.execute(_GONE_FOR_GOOD, names | gone)
 
 
 async def drain(tx: AsyncConnection, owner: str, campaign_id: str, now: datetime) -> None:

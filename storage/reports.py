@@ -23,7 +23,7 @@ SPEED_OVER = timedelta(minutes=5)
 _COUNTS = text("SELECT account_id, action, instead, kind, reason, final, n FROM counter WHERE campaign_id = :campaign")
 
 _ACCOUNTS = text("""
-    SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.since, ca.until,
+    SELECT ca.account_id, ca.can_invite, ca.checked, ca.warnings, ca.why, ca.since, ca.until,
            a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at, a.external_status
     FROM campaign_account ca
     LEFT JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
@@ -135,6 +135,7 @@ def _account(row: RowMapping, counts: Sequence[Count], campaign: CampaignView, n
         why=why.value,
         since=since,
         until=until,
+        warnings=list(row["warnings"]),
         done=done_by(counts, row["account_id"]),
         errors=errors_of(counts, row["account_id"]),
     )

@@ -16,7 +16,7 @@ from domain.outcome import ERRORS, Reason
 from domain.platform import Action
 from domain.policy import Rest, Standing, account_rest
 from domain.ports import DestinationCheck, Right
-from domain.review import Chosen, Review
+from domain.review import Chosen, Review, ToCheck
 from domain.why import Why
 from storage import recipients
 from storage.campaigns import CampaignView, read, wish
@@ -24,8 +24,8 @@ from storage.engine import Database
 from storage.reports import snapshot
 
 _OPEN = text("""
-    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action = 'invite') AS invites,
-           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action = 'message') AS messages,
+    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action = ANY (:inviting)) AS invites,
+           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action <> ALL (:inviting)) AS messages,
            (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
 """)
 
@@ -50,8 +50,8 @@ _ERRORS = text("""
 """)
 
 _JOIN = text("""
-    INSERT INTO campaign_account (campaign_id, account_id, owner, can_invite, checked, why, since)
-    SELECT :campaign, account_id, owner, false, false, :why, :now FROM account
+    INSERT INTO campaign_account (campaign_id, account_id, owner, can_invite, checked, warnings, why, since)
+    SELECT :campaign, account_id, owner, false, false, '{}', :why, :now FROM account
     WHERE owner = :owner AND adapter = :adapter AND account_id = ANY (:ids)
     ON CONFLICT (campaign_id, account_id) DO NOTHING
 """)
@@ -64,13 +64,14 @@ _LOOK_AGAIN = text("""
 _CHECKED_AT = text("UPDATE campaign SET accounts_checked_at = :now WHERE id = :campaign")
 
 _MEMBERSHIP = text("""
-    SELECT c.action, c.destination, ca.checked FROM campaign c
+    SELECT c.action, c.destination, c.join_destination, ca.checked FROM campaign c
     JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
     WHERE c.id = :campaign AND c.owner = :owner
 """)
 
 _RIGHTS = text("""
-    UPDATE campaign_account SET can_invite = :can_invite, checked = true, why = :why, until = NULL, since = :now
+    UPDATE campaign_account SET can_invite = :can_invite, checked = true, warnings = :warnings, why = :why,
+                                until = NULL, since = :now
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -84,6 +85,9 @@ _PROBLEMS = {
     Reason.DESTINATION_UNKNOWN: Why.DESTINATION_UNKNOWN,
     Reason.DESTINATION_PRIVATE: Why.DESTINATION_PRIVATE,
     Reason.DESTINATION_FULL: Why.DESTINATION_FULL,
+    Reason.JOIN_NEEDED: Why.DESTINATION_PRIVATE,
+    Reason.JOIN_REQUESTED: Why.DESTINATION_PRIVATE,
+    Reason.CHANNEL_PAST_INVITES: Why.DESTINATION_FULL,
 }
 
 
@@ -108,6 +112,7 @@ class Runs:
             campaign = await read(tx, owner, UUID(campaign_id), lock=True)
             if campaign.phase not in ENDS and campaign.wanted is Wanted.CANCELLED:
                 await recipients.drain(tx, owner, campaign_id, now)
+            await recipients.release_bound(tx, owner, campaign.adapter, campaign.id, now)
             members = await _members(tx, campaign, now)
             step = await _course(tx, campaign, members, problem)
             if campaign.phase not in ENDS:
@@ -152,15 +157,15 @@ class Runs:
         async with self._database.owner(owner) as tx:
             await tx.execute(_CHECKED_AT, {"campaign": campaign_id, "now": now})
 
-    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> str:
-        """The destination at which the account's rights are not known yet, or ''. Raises `NotFound`."""
+    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> ToCheck:
+        """Where the account's rights are not known yet. Raises `NotFound`."""
         names = {"campaign": campaign_id, "account_id": account_id, "owner": owner}
         async with self._database.owner(owner) as tx:
             row = (await tx.execute(_MEMBERSHIP, names)).mappings().first()
         if row is None:
             raise NotFound("account in this campaign")
         unknown: bool = row["action"] == Action.INVITE and not row["checked"]
-        return str(row["destination"]) if unknown else ""
+        return ToCheck(row["destination"] if unknown else "", row["join_destination"])
 
     async def rights(
         self, owner: str, campaign_id: str, account_id: str, check: DestinationCheck, now: datetime
@@ -169,7 +174,8 @@ class Runs:
         why = Why.WORKING if check.right is Right.INVITE else _PROBLEMS.get(check.reason, Why.DESTINATION_CLOSED)
         names = {"campaign": campaign_id, "account_id": account_id, "now": now, "why": why.value}
         async with self._database.owner(owner) as tx:
-            await tx.execute(_RIGHTS, names | {"can_invite": check.right is Right.INVITE})
+            may = {"can_invite": check.right is Right.INVITE, "warnings": [each.value for each in check.warnings]}
+            await tx.execute(_RIGHTS, names | may)
 
     async def says(self, owner: str, campaign_id: str, account_id: str, rest: Rest, now: datetime) -> None:
         """Write why the account's run is not acting."""
@@ -193,7 +199,9 @@ class Runs:
 async def _course(
     tx: AsyncConnection, campaign: CampaignView, members: Sequence[Member], problem: Why | None
 ) -> Course:
-    left = Open(**(await tx.execute(_OPEN, {"campaign": campaign.id})).mappings().one())
+    # Before an invite, contacts are added by who may invite.
+    inviting = [Action.INVITE.value, *([Action.ADD_CONTACT.value] if campaign.action is Action.INVITE else [])]
+    left = Open(**(await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one())
     if left.nothing and campaign.wanted is not Wanted.NONE:
         return Course(await _end(tx, campaign), Why.ENDED)
     if campaign.wanted is Wanted.CANCELLED:

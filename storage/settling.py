@@ -11,14 +11,15 @@ from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.limits import PlatformLimits
 from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
-from domain.platform import Action
+from domain.platform import Action, Budget
 from domain.policy import Standing, after
-from domain.turn import Again, AttemptState, Final, Work, follow_up
+from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
 from domain.why import Why
-from storage.accounts import scope, stand
+from storage.accounts import scope, spend, stand
 
 _TURN = text("""
-    SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, c.wanted, c.message_when_refused
+    SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, c.wanted,
+           c.message_when_refused, c.action AS campaign_action
     FROM turn t JOIN campaign c ON c.id = t.campaign_id
     WHERE t.id = :turn AND t.owner = :owner FOR UPDATE OF t
 """)
@@ -29,8 +30,8 @@ _OPEN_TURN_OF = text("""
 """)
 
 _ATTEMPTS = text("""
-    SELECT slot, position, action, instead, seq, tried, state, outcome, reason FROM attempt WHERE turn_id = :turn
-    ORDER BY slot
+    SELECT slot, position, action, instead, lane, seq, bound_to, bound_hard, tried, state, outcome, reason
+    FROM attempt WHERE turn_id = :turn ORDER BY slot
 """)
 
 _SETTLE_ATTEMPT = text("""
@@ -45,9 +46,9 @@ _SETTLE_RECIPIENT = text("""
 """)
 
 _QUEUE_AGAIN = text("""
-    INSERT INTO queue (campaign_id, action, seq, owner, position, instead, tried)
-    VALUES (:campaign, :action, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner, :position,
-            :instead, :tried)
+    INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
+    VALUES (:campaign, :action, :lane, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner, :position,
+            :instead, :tried, :bound_to, :bound_hard)
 """)
 
 _COUNT = text("""
@@ -106,7 +107,7 @@ async def settle(
         await stand(tx, ref, _stood(standing, outcomes, limits, now), now)
         return
     for attempt in attempts:
-        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), now)
+        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), limits, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
     await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), gap, now), now)
 
@@ -115,6 +116,7 @@ async def abandon(
     tx: AsyncConnection,
     ref: AccountRef,
     campaign_id: str,
+    limits: PlatformLimits,
     now: datetime,
 ) -> None:
     """See `Turns.abandon`. The account's row is locked; its standing is left as it is."""
@@ -126,8 +128,15 @@ async def abandon(
     for attempt in (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all():
         sent = attempt["state"] == AttemptState.SENT
         outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
-        await _settle_one(tx, turn, ref, attempt, outcome, now)
+        await _settle_one(tx, turn, ref, attempt, outcome, limits, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
+
+
+async def count_contact(tx: AsyncConnection, by: TurnKey) -> None:
+    """Looking somebody up has put them into the account's contacts: counted as a step on the way."""
+    names: dict[str, object] = {"campaign": by.campaign_id, "account_id": by.ref.account_id, "owner": by.ref.owner}
+    names |= {"action": Action.ADD_CONTACT.value, "instead": False}
+    await _count(tx, names, Outcome(Kind.CONTACT_ADDED), final=False)
 
 
 def _is_fact(outcome: Outcome | None) -> bool:
@@ -156,18 +165,20 @@ async def _settle_one(
     ref: AccountRef,
     attempt: RowMapping,
     outcome: Outcome | None,
+    limits: PlatformLimits,
     now: datetime,
 ) -> None:
-    work = Work(Action(attempt["action"]), attempt["instead"], tuple(attempt["tried"]))
+    work = Work(
+        Action(attempt["action"]),
+        attempt["instead"],
+        tuple(attempt["tried"]),
+        attempt["bound_to"],
+        attempt["bound_hard"],
+    )
     following: Final | Again = Again(work, to_tail=False)
     if outcome is not None:
-        following = follow_up(
-            outcome,
-            work,
-            ref.account_id,
-            message_when_refused=turn["message_when_refused"],
-            wanted=Wanted(turn["wanted"]),
-        )
+        rules = Rules(Action(turn["campaign_action"]), turn["message_when_refused"], Wanted(turn["wanted"]))
+        following = follow_up(outcome, work, ref.account_id, rules)
     elif turn["wanted"] == Wanted.CANCELLED:
         following = Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
     names = _names(turn, ref, attempt) | {"now": now}
@@ -175,6 +186,9 @@ async def _settle_one(
     await tx.execute(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})
     if outcome is None or outcome.kind in UNSPENT:
         await _give_back(tx, turn, ref)
+    if outcome is not None and outcome.kind is Kind.POSTPONED:
+        # The platform counts more than we do: no more look-ups of this kind until a day has passed.
+        await spend(tx, ref, Budget.ADD_CONTACT, limits.daily[Budget.ADD_CONTACT], now)
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
@@ -195,6 +209,7 @@ def _names(turn: RowMapping, ref: AccountRef, attempt: RowMapping) -> dict[str, 
         "position": attempt["position"],
         "action": attempt["action"],
         "instead": attempt["instead"],
+        "lane": attempt["lane"],
         "seq": attempt["seq"],
     }
 
@@ -202,13 +217,17 @@ def _names(turn: RowMapping, ref: AccountRef, attempt: RowMapping) -> dict[str, 
 async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, outcome: Outcome | None) -> None:
     if outcome is not None:
         await _count(tx, names, outcome, final=False)
-    work = {"action": again.work.action.value, "instead": again.work.instead, "tried": list(again.work.tried)}
+    work = {
+        "action": again.work.action.value,
+        "instead": again.work.instead,
+        "tried": list(again.work.tried),
+        "bound_to": again.work.bound_to,
+        "bound_hard": again.work.bound_hard,
+    }
     await tx.execute(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail})
 
 
-async def _final(
-    tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None
-) -> None:
+async def _final(tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None) -> None:
     if answered is not None and answered != final:  # the third account's failure, or one in a cancelled campaign
         await _count(tx, names, answered, final=False)
     await tx.execute(_SETTLE_RECIPIENT, names | {"kind": final.kind.value, "reason": final.reason.value})

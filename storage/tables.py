@@ -75,6 +75,8 @@ class Campaign(SQLModel, table=True):
     destination: str = Field(sa_type=Text)
     texts: list[str] = _texts()
     message_when_refused: bool
+    add_contact_first: bool
+    join_destination: bool
     account_ids: list[str] | None = _texts(optional=True)
     revision: int
     recipients: int
@@ -123,16 +125,24 @@ class Recipient(SQLModel, table=True):
 
 
 class Queue(SQLModel, table=True):
-    """Who waits for which action. A claim deletes the row; `seq` is the order, a requeued row goes behind all."""
+    """Who waits for which action. A claim deletes the row; `seq` is the order, a requeued row goes behind all.
+
+    `lane`: by which identifier the person is looked up. `bound_to`: only this account may take the person; `bound_hard`:
+    no other account ever can.
+    """
 
     campaign_id: UUID = Field(primary_key=True)
     action: str = Field(primary_key=True, sa_type=Text)
+    lane: str = Field(primary_key=True, sa_type=Text)
     seq: int = Field(primary_key=True, sa_type=BigInteger)
     owner: str = Field(sa_type=Text)
     position: int
     instead: bool
     tried: list[str] = _texts()
     bound_to: str | None = Field(sa_type=Text)
+    bound_hard: bool
+
+    __table_args__ = (Index("queue_bound", "campaign_id", "bound_to", postgresql_where=text("bound_to IS NOT NULL")),)
 
 
 class TurnRow(SQLModel, table=True):
@@ -170,7 +180,10 @@ class AttemptRow(SQLModel, table=True):
     account_id: str = Field(sa_type=Text)
     action: str = Field(sa_type=Text)
     instead: bool
+    lane: str = Field(sa_type=Text)
     seq: int = Field(sa_type=BigInteger)
+    bound_to: str | None = Field(sa_type=Text)
+    bound_hard: bool
     tried: list[str] = _texts()
     key: int = Field(sa_type=BigInteger)
     revision: int
@@ -221,6 +234,7 @@ class CampaignAccount(SQLModel, table=True):
     owner: str = Field(sa_type=Text)
     can_invite: bool
     checked: bool
+    warnings: list[str] = _texts()
     why: str = Field(sa_type=Text)
     since: datetime = Field(sa_type=_MOMENT)
     until: datetime | None = Field(sa_type=_MOMENT)
@@ -260,3 +274,27 @@ class Progress(SQLModel, table=True):
     account_id: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     n: int
+
+
+class AddressBookEntry(SQLModel, table=True):
+    """How one account addresses a person it has looked up. `value` means something to its adapter only."""
+
+    __tablename__ = "address_book"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    account_id: str = Field(primary_key=True, sa_type=Text)
+    identifier: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(sa_type=Text)
+    kept_at: datetime = Field(sa_type=_MOMENT)
+
+    __table_args__ = (Index("address_book_identifier", "owner", "adapter", "identifier"),)
+
+
+class Peer(SQLModel, table=True):
+    """Who a recipient turned out to be: a person with two identifiers is found out, and handled once."""
+
+    campaign_id: UUID = Field(primary_key=True)
+    peer: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    position: int

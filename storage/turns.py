@@ -18,7 +18,7 @@ from domain.campaign import Wanted
 from domain.course import NO_PATH_IN
 from domain.errors import LeaseLost, NotFound
 from domain.outcome import Outcome
-from domain.platform import Action, Budget
+from domain.platform import Action, Budget, Identifier
 from domain.policy import (
     BUCKET,
     WINDOW,
@@ -32,12 +32,11 @@ from domain.policy import (
     account_rest,
     decide,
 )
-from domain.ports import LimitsSource
-from domain.recipient import Person
+from domain.ports import Found, LimitsSource
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 from storage import claims, settling
-from storage.accounts import key, lock, scope, stand
+from storage.accounts import key, lock, scope, spend, stand
 from storage.engine import Database
 
 BUSY_RETRY = timedelta(seconds=1)
@@ -70,11 +69,6 @@ _CAMPAIGN = text("""
 
 _USAGE = text("SELECT budget, hour, amount FROM usage WHERE owner = :owner AND scope = :scope AND hour > :since")
 
-_SPEND = text("""
-    INSERT INTO usage (owner, scope, budget, hour, amount) VALUES (:owner, :scope, :budget, :hour, :amount)
-    ON CONFLICT (owner, scope, budget, hour) DO UPDATE SET amount = usage.amount + excluded.amount
-""")
-
 _OPEN_TURN = text("""
     INSERT INTO turn (id, owner, campaign_id, adapter, account_id, action, budget, fence, opened_at)
     VALUES (:turn, :owner, :campaign, :adapter, :account_id, :action, :budget, :fence, :now)
@@ -83,16 +77,23 @@ _OPEN_TURN = text("""
 _ADOPT = text("UPDATE turn SET fence = :fence WHERE id = :turn")
 
 _OPEN_ATTEMPT = text("""
-    INSERT INTO attempt (turn_id, slot, owner, campaign_id, position, account_id, action, instead, seq, tried, key,
-                         revision, state, opened_at)
-    VALUES (:turn, :slot, :owner, :campaign, :position, :account_id, :action, :instead, :seq, :tried, :key,
-            :revision, 'open', :now)
+    INSERT INTO attempt (turn_id, slot, owner, campaign_id, position, account_id, action, instead, lane, seq, bound_to,
+                         bound_hard, tried, key, revision, state, opened_at)
+    VALUES (:turn, :slot, :owner, :campaign, :position, :account_id, :action, :instead, :lane, :seq, :bound_to,
+            :bound_hard, :tried, :key, :revision, 'open', :now)
 """)
 
 _SAY = text("""
     UPDATE campaign_account SET why = :why, until = :until, since = CASE WHEN why = :why THEN since ELSE :now END
     WHERE campaign_id = :campaign AND account_id = :account_id AND (why, until) IS DISTINCT FROM (:why, :until)
 """)
+
+_IDENTIFY = text("""
+    INSERT INTO peer (campaign_id, peer, owner, position) VALUES (:campaign, :peer, :owner, :position)
+    ON CONFLICT (campaign_id, peer) DO NOTHING
+""")
+
+_IDENTIFIED = text("SELECT position FROM peer WHERE campaign_id = :campaign AND peer = :peer")
 
 # The last look before a call: the wish, the fence and the lease, at once with the mark.
 _MARK_SENT = text("""
@@ -151,18 +152,20 @@ class Turns:
             limits = self._limits().of(turn.ref.adapter)
             who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
             found = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
-            waiting = [Waiting(each, _budget(each, campaign.texts)) for each in found]
+            waiting = [_waiting(each, lane, campaign.texts) for each, lane in found]
             decision = decide(now, standing, limits, await _usage(tx, turn.ref, now), waiting)
             decision = _without_right(decision, campaign)
             await _say(tx, turn, decision, now)
             if not isinstance(decision, Act) or decision.waiting.action is not action:
                 return decision
-            taken = await claims.claim(tx, turn.campaign_id, turn.ref.account_id, action, who, size=1)
+            lane = decision.waiting.lane
+            taken = await claims.claim(tx, turn.campaign_id, turn.ref.account_id, action, lane, who, size=1)
             if not taken:  # others took the last ones meanwhile
                 return NothingNow()
             gap = limits.gap.draw(self._chance())
             await stand(tx, turn.ref, replace(standing, next_at=now + gap), now)
-            await _spend(tx, turn.ref, decision.waiting.budget, len(taken), now)
+            await spend(tx, turn.ref, decision.waiting.budget, len(taken), now)
+            await _spend_lookups(tx, turn.ref, decision.waiting.lookup, taken, now)
             return await self._open(tx, turn, campaign, decision.waiting, taken, now)
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
@@ -171,6 +174,15 @@ class Turns:
         names = key(by.ref) | {"turn": turn_id, "slots": list(slots), "fence": by.fence, "now": now}
         async with self._database.owner(by.ref.owner) as tx:
             return frozenset(await tx.scalars(_MARK_SENT, names))
+
+    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
+        """Write down who a recipient turned out to be. False: the same person is another recipient of the campaign."""
+        names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": position}
+        async with self._database.owner(by.ref.owner) as tx:
+            if found.contact_added:
+                await settling.count_contact(tx, by)
+            await tx.execute(_IDENTIFY, names)
+            return bool(await tx.scalar(_IDENTIFIED, names) == position)
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold: asked before a call in doubt is repeated."""
@@ -201,7 +213,7 @@ class Turns:
         """Close a turn that nobody will carry on with: unsent recipients go back, sent ones are uncertain."""
         async with self._database.owner(ref.owner) as tx:
             await lock(tx, ref)
-            await settling.abandon(tx, ref, campaign_id, now)
+            await settling.abandon(tx, ref, campaign_id, self._limits().of(ref.adapter), now)
 
     async def _open(
         self,
@@ -222,7 +234,8 @@ class Turns:
         rows = [
             names
             | {"slot": attempt.slot, "position": each.person.position, "instead": each.instead, "seq": each.seq}
-            | {"tried": list(each.tried), "key": attempt.key, "revision": campaign.revision}
+            | {"tried": list(each.tried), "key": attempt.key, "revision": campaign.revision, "lane": each.lane}
+            | {"bound_to": each.bound_to, "bound_hard": each.bound_hard}
             for attempt, each in zip(attempts, taken, strict=True)
         ]
         await tx.execute(_OPEN_ATTEMPT, rows)
@@ -267,15 +280,7 @@ async def _given_back(
     attempts = tuple(
         Attempt(
             slot=row["slot"],
-            person=Person(
-                position=row["position"],
-                username=row["username"],
-                phone=row["phone"],
-                user_id=row["user_id"],
-                first_name=row["first_name"],
-                last_name=row["last_name"],
-                fields=row["fields"],
-            ),
+            person=claims.person(row),
             action=action,
             state=AttemptState(row["state"]),
             key=row["key"],
@@ -309,8 +314,21 @@ def _without_right(decision: Decision, campaign: _Campaign) -> Decision:
     return Rest(None, campaign.says if campaign.says in NO_PATH_IN else Why.NOT_ADMIN)
 
 
-def _budget(action: Action, texts: Sequence[str]) -> Budget:
-    return Budget.INVITE if action is Action.INVITE else message.budget(texts)
+_LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}
+
+
+def _waiting(action: Action, lane: Identifier, texts: Sequence[str]) -> Waiting:
+    budgets = {Action.INVITE: Budget.INVITE, Action.ADD_CONTACT: Budget.ADD_CONTACT}
+    budget, lookup = budgets.get(action) or message.budget(texts), _LOOKUPS.get(lane)
+    return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
+
+
+async def _spend_lookups(
+    tx: AsyncConnection, ref: AccountRef, lookup: Budget | None, taken: Sequence[claims.Claimed], now: datetime
+) -> None:
+    unknown = [each for each in taken if not await claims.is_known(tx, ref, each.person)]
+    if lookup is not None and unknown:
+        await spend(tx, ref, lookup, len(unknown), now)
 
 
 async def _usage(tx: AsyncConnection, ref: AccountRef, now: datetime) -> dict[Budget, list[Spent]]:
@@ -319,12 +337,6 @@ async def _usage(tx: AsyncConnection, ref: AccountRef, now: datetime) -> dict[Bu
     for row in (await tx.execute(_USAGE, names)).mappings():
         usage.setdefault(Budget(row["budget"]), []).append(Spent(row["hour"], row["amount"]))
     return usage
-
-
-async def _spend(tx: AsyncConnection, ref: AccountRef, budget: Budget, amount: int, now: datetime) -> None:
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    names = {"owner": ref.owner, "scope": scope(ref), "budget": budget.value, "hour": hour, "amount": amount}
-    await tx.execute(_SPEND, names)
 
 
 async def _say(tx: AsyncConnection, turn: TurnKey, decision: Decision, now: datetime) -> None:

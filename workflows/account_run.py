@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
 _ACTIVITIES = {
     Action.INVITE: ActionActivities.invite,
     Action.MESSAGE: ActionActivities.send_message,
+    Action.ADD_CONTACT: ActionActivities.add_contact,
 }
 _NOT_OURS = frozenset({"Unavailable", "InDoubt"})
 """Errors by which an action says that the world is away, not that our code is wrong."""
@@ -121,9 +122,7 @@ class AccountRunWorkflow:
 
     async def _act(self) -> None:
         run = self._run
-        work = Work(
-            run.owner, run.adapter, run.account_id, run.campaign_id, run.run_id, run.number, run.fence
-        )
+        work = Work(run.owner, run.adapter, run.account_id, run.campaign_id, run.run_id, run.number, run.fence)
         try:
             worked: Worked = await workflow.execute_activity_method(
                 _ACTIVITIES[run.action], work, **options.on(run.queue, options.ACTION)

@@ -31,9 +31,7 @@ class HousekeepingWorkflow:
         reconciled: Tidied = await workflow.execute_activity_method(
             HousekeepingActivities.reconcile, **options.HOUSEKEEPING
         )
-        swept: Tidied = await workflow.execute_activity_method(
-            HousekeepingActivities.sweep, **options.HOUSEKEEPING
-        )
+        swept: Tidied = await workflow.execute_activity_method(HousekeepingActivities.sweep, **options.HOUSEKEEPING)
         return [reconciled, swept]
 
 

@@ -6,10 +6,12 @@ from datetime import timedelta
 from adapters.telegram import platform
 from adapters.telegram.client import client_of, connect
 from adapters.telegram.errors import Doing, answer
+from adapters.telegram.proxy import route
 from adapters.telegram.session import TelegramSession
 from domain.account import Credentials
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
+from domain.ports import AddressBook
 
 
 class TelegramAdapter:
@@ -33,20 +35,21 @@ class TelegramAdapter:
         return platform.CAPABILITIES
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
     ) -> TelegramSession | Outcome:
-        """Sign in with `session`, `api_id` and `api_hash`."""
-        if proxy is not None:
+        """Sign in with `session`, `api_id` and `api_hash`, through the proxy if there is one."""
+        way = route(proxy)
+        if way is None:
             # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
             return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
-        client = client_of(credentials, self._deadline, self._disconnect_after)
+        client = client_of(credentials, self._deadline, self._disconnect_after, way)
         if client is None:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         try:
             link = await connect(client, self._deadline)
         except Exception as error:
             return answer(error, Doing.READ)
-        return await _signed_in(TelegramSession(link, link_preview=self._link_preview))
+        return await _signed_in(TelegramSession(link, book, link_preview=self._link_preview))
 
 
 async def _signed_in(session: TelegramSession) -> TelegramSession | Outcome:

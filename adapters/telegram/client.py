@@ -3,7 +3,7 @@
 import asyncio
 import random
 import struct
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -55,9 +55,11 @@ class _Nowhere:
         pass
 
 
-def client_of(credentials: Credentials, deadline: timedelta, disconnect_after: timedelta) -> QuietClient | None:
+def client_of(
+    credentials: Credentials, deadline: timedelta, disconnect_after: timedelta, route: Mapping[str, Any]
+) -> QuietClient | None:
     """A client that is not connected yet; None where the credentials cannot be meant. `disconnect_after`: Telegram
-    ends its connection after that time, unless it is pinged meanwhile."""
+    ends its connection after that time, unless it is pinged meanwhile. `route`: options that lead through a proxy."""
     try:
         session = StringSession(credentials["session"])
         api_id, api_hash = int(credentials["api_id"]), credentials["api_hash"]
@@ -81,6 +83,7 @@ def client_of(credentials: Credentials, deadline: timedelta, disconnect_after: t
         raise_last_call_error=True,
         receive_updates=False,
         disconnect_after=disconnect_after,
+        **route,
     )
 
 

@@ -18,11 +18,18 @@ PLATFORM = "Telegram"
 
 
 class Doing(Enum):
-    """What the request was for. Reads have no effect, so there is never doubt about them."""
+    """What the request was for."""
 
     READ = "read"
     INVITE = "invite"
     MESSAGE = "message"
+    FORWARD = "forward"
+    CONTACT = "contact"
+    JOIN = "join"
+
+
+_NEVER_IN_DOUBT = frozenset({Doing.READ, Doing.JOIN})
+"""Reads have no effect, and who joins a second time is told so: they are simply done again."""
 
 
 class Fate(Enum):
@@ -137,8 +144,13 @@ _CLASSES: dict[type[Any], Verdict] = {cls: verdict for verdict, classes in GROUP
 _ONLY_THERE: dict[tuple[Doing, type[Any]], Outcome] = {
     # Telethon holds this for an internal error of the server; it says that the first try arrived.
     (Doing.MESSAGE, e.RandomIdDuplicateError): Outcome(Kind.MESSAGED),
+    (Doing.FORWARD, e.RandomIdDuplicateError): Outcome(Kind.MESSAGED),
     (Doing.INVITE, e.UserAlreadyParticipantError): Outcome(Kind.ALREADY_MEMBER),
     (Doing.INVITE, e.UserAlreadyInvitedError): Outcome(Kind.ALREADY_MEMBER),
+    (Doing.JOIN, e.UserAlreadyParticipantError): Outcome(Kind.ALREADY_MEMBER),
+    # Here it is the account that waits for the group's administrators, and the account that is in too many.
+    (Doing.JOIN, e.InviteRequestSentError): Outcome(Kind.NOT_ADMIN, Reason.JOIN_REQUESTED),
+    (Doing.JOIN, e.ChannelsTooMuchError): Outcome(Kind.NOT_ADMIN, Reason.TOO_MANY_CHANNELS),
 }
 
 _NAMES: tuple[tuple[re.Pattern[str], Verdict], ...] = (
@@ -167,9 +179,9 @@ def answer(error: Exception, doing: Doing) -> Outcome:
     verdict = _ONLY_THERE.get((doing, type(error))) or _verdict(error)
     if verdict is Fate.NAMED_WAIT:
         return Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, retry_after=_seconds(error))
-    if isinstance(verdict, Outcome) and (doing is Doing.READ or isinstance(error, e.RPCError)):
-        return _to_a_person(verdict) if doing is Doing.MESSAGE else verdict
-    if verdict is Fate.NOT_DONE or doing is Doing.READ:
+    if isinstance(verdict, Outcome) and (doing in _NEVER_IN_DOUBT or isinstance(error, e.RPCError)):
+        return _for_a_person(verdict, doing)
+    if verdict is Fate.NOT_DONE or doing in _NEVER_IN_DOUBT:
         raise Unavailable(PLATFORM, _name(error)) from error
     raise InDoubt(f"{PLATFORM} may have carried out the {doing.value}: {_name(error)}") from error
 
@@ -186,9 +198,12 @@ def _verdict(error: Exception) -> Verdict:
     return next(verdict for base, verdict in BASES if isinstance(error, base))
 
 
-def _to_a_person(verdict: Outcome) -> Outcome:
-    # No group takes part in a message to a person: its errors say that this person cannot be written to.
-    if verdict.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
+def _for_a_person(verdict: Outcome, doing: Doing) -> Outcome:
+    # No group takes part in a message to a person: its errors say that this person cannot be written to. One
+    # takes part in a forward, but as where the post is from.
+    if doing is Doing.FORWARD and verdict.kind is Kind.DESTINATION:
+        return Outcome(Kind.CONTENT, Reason.TEXT_REFUSED)
+    if doing in (Doing.MESSAGE, Doing.FORWARD) and verdict.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         return Outcome(Kind.REFUSED, Reason.PRIVACY)
     return verdict
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.schemas.campaigns import AccountIds, PlatformName
-from api.schemas.common import ONE_LINE, Body, Reason, Words
+from api.schemas.common import ONE_LINE, Advice, Body, Reason, Words
 from domain.account import AccountState, KnownAccount
 from domain.outcome import Reason as OutcomeReason
 from domain.policy import account_rest
@@ -31,6 +31,7 @@ _CHECK: dict[str, Any] = {
             "title": "Spring meeting",
             "kind": "channel",
             "members": 120,
+            "warnings": [],
         }
     ],
 }
@@ -101,6 +102,7 @@ class RightsOut(BaseModel):
     title: str
     kind: str
     members: int | None
+    warnings: list[Advice] = Field(description="what you should know before the start")
 
 
 class AdminCheckOut(BaseModel):

@@ -23,6 +23,8 @@ _NEW: dict[str, Any] = {
 _MADE: dict[str, Any] = _NEW | {
     "id": "5b1f0c52-98a9-44d0-9a0a-3f1a2d3f9a41",
     "destination": "spring_meeting",
+    "add_contact_first": False,
+    "join_destination": False,
     "account_ids": None,
     "dry_run": False,
     "recipients": 300,
@@ -65,6 +67,8 @@ class NewCampaignIn(Body):
     destination: Destination = Field("", description="group or channel, as @name or link; needed for invites")
     message: Message = Field(Message(texts=[]), description="needed to send messages")
     message_when_refused: bool = Field(False, description="write to those whose settings refuse the invite")
+    add_contact_first: bool = Field(False, description="add everybody to the contacts before anything else")
+    join_destination: bool = Field(False, description="accounts may join a private group by its link to invite there")
     account_ids: AccountIds | None = Field(None, description="which accounts may work; default: all on the platform")
     dry_run: bool = Field(False, description="every step and every number, and nothing is sent")
     start: bool = Field(True, description="false makes a draft, to be started later")
@@ -83,6 +87,8 @@ class CampaignOut(BaseModel):
     destination: str
     message: Message
     message_when_refused: bool
+    add_contact_first: bool
+    join_destination: bool
     account_ids: list[str] | None
     dry_run: bool
     recipients: int
@@ -104,6 +110,8 @@ class CampaignOut(BaseModel):
             destination=campaign.destination,
             message=Message.model_construct(texts=list(campaign.texts)),
             message_when_refused=campaign.message_when_refused,
+            add_contact_first=campaign.add_contact_first,
+            join_destination=campaign.join_destination,
             account_ids=None if campaign.account_ids is None else list(campaign.account_ids),
             dry_run=campaign.adapter == DRY_RUN,
             recipients=campaign.recipients,

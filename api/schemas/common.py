@@ -5,7 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from domain.outcome import Reason as OutcomeReason
 from domain.sentences import LANGUAGES
+from domain.sentences import sentence as outcome_sentence
 from domain.why import Why, sentence
 
 
@@ -44,6 +46,18 @@ class Words(BaseModel):
     def of(cls, sentences: dict[str, str]) -> "Words":
         """From a sentence by language."""
         return cls(**{language: sentences[language] for language in LANGUAGES})
+
+
+class Advice(BaseModel):
+    """Something that the owner should know. It stops nothing."""
+
+    code: str = Field(examples=["slow_mode"])
+    text: Words
+
+    @classmethod
+    def of(cls, code: str) -> "Advice":
+        """From an outcome's reason."""
+        return cls(code=code, text=Words.of(outcome_sentence(OutcomeReason(code))))
 
 
 class Reason(BaseModel):

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Reason
+from api.schemas.common import Advice, Reason
 from domain.statistics import AccountLine, Numbers, Snapshot
 
 _WHY = {"code": "working", "text": {"en": "At work.", "ru": "Работает."}, "since": None, "until": None}
@@ -29,6 +29,8 @@ _EXAMPLE: dict[str, Any] = {
         "failed": {},
         "uncertain": 1,
         "cancelled": 0,
+        "skipped": {},
+        "contacts_added": 0,
         "left": 180,
     },
     "accounts": [
@@ -37,6 +39,7 @@ _EXAMPLE: dict[str, Any] = {
             "label": "Anna",
             "state": "working",
             "why": _WHY,
+            "warnings": [],
             "done": {"invited": 55, "refused": 61},
             "errors": {},
         }
@@ -62,6 +65,8 @@ class CountsOut(BaseModel):
     failed: dict[str, int]
     uncertain: int = Field(description="it is not known whether it was done; never repeated by itself")
     cancelled: int
+    skipped: dict[str, int]
+    contacts_added: int = Field(description="actions: adding a contact may be a step before another")
     left: int
 
     @classmethod
@@ -77,6 +82,7 @@ class AccountStatusOut(BaseModel):
     label: str
     state: str = Field(examples=["working", "cooldown", "limited", "blocked", "not_admin", "inactive"])
     why: Reason
+    warnings: list[Advice] = Field(description="what the look at the destination found")
     done: dict[str, int]
     errors: dict[str, int]
 
@@ -84,7 +90,15 @@ class AccountStatusOut(BaseModel):
     def of(cls, line: AccountLine, label: str) -> "AccountStatusOut":
         """From the domain's."""
         why = Reason.of(line.why, line.since, line.until)
-        return cls(id=line.account_id, label=label, state=line.state, why=why, done=line.done, errors=line.errors)
+        return cls(
+            id=line.account_id,
+            label=label,
+            state=line.state,
+            why=why,
+            warnings=[Advice.of(code) for code in line.warnings],
+            done=line.done,
+            errors=line.errors,
+        )
 
 
 class StatusOut(BaseModel):

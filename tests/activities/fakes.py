@@ -18,8 +18,9 @@ from domain.errors import NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Capabilities, Identifier
 from domain.policy import Decision, NothingNow, Rest, Standing
-from domain.ports import DestinationCheck, Right
+from domain.ports import AddressBook, DestinationCheck, Found, Right
 from domain.recipient import Person
+from domain.review import ToCheck
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 
 OWNER = "owner-1"
@@ -114,7 +115,8 @@ Call = Callable[[], Outcome]
 
 @dataclass
 class FakeSession:
-    """The `Session` port. `answers`: to invites and messages, in order; then everybody is invited or gets the message.
+    """The `Session` port. `answers`: to the actions, in order; then they succeed. `checks`: looks at the destination, in
+    order; then `check`. `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
 
     `gate`: a call in flight waits for it. `closing`: as does closing.
     """
@@ -126,6 +128,11 @@ class FakeSession:
     members: set[str] = field(default_factory=set)
     member_answer: Outcome | Exception | None = None
     check: DestinationCheck | Outcome | Exception = MAY_INVITE
+    checks: list[DestinationCheck | Outcome] = field(default_factory=list)
+    join_answer: Outcome | Exception | None = None
+    finds: list[Found | Outcome | Exception] = field(default_factory=list)
+    refusals: Mapping[int, Outcome] = field(default_factory=dict)
+    asked: list[tuple[str, int]] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     pings: int = 0
     ping_error: Exception | None = None
@@ -138,7 +145,33 @@ class FakeSession:
         self.calls.append(("check", destination))
         if isinstance(self.check, Exception):
             raise self.check
-        return self.check
+        return self.checks.pop(0) if self.checks else self.check
+
+    async def join(self, destination: str) -> Outcome | None:
+        self.calls.append(("join", destination))
+        if isinstance(self.join_answer, Exception):
+            raise self.join_answer
+        return self.join_answer
+
+    async def find(self, person: Person) -> Found | Outcome:
+        self._ask("find", person)
+        found = self.finds.pop(0) if self.finds else Found(f"peer-{person.position}")
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+        for person in people:
+            self._ask("requirements", person)
+        return {
+            person.position: self.refusals[person.position] for person in people if person.position in self.refusals
+        }
+
+    async def add_contact(self, person: Person) -> Outcome:
+        return await self._answer(Outcome(Kind.CONTACT_ADDED), ("add_contact", person.position))
+
+    async def forward(self, person: Person, post: str, key: int) -> Outcome:
+        return await self._answer(Outcome(Kind.MESSAGED), ("forward", person.position, post, key))
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         return await self._answer(Outcome(Kind.INVITED), ("invite", person.position, destination))
@@ -169,8 +202,13 @@ class FakeSession:
         self.closed = True
         self.journal.append(f"closed {self.account_id}")
 
+    def _ask(self, what: str, person: Person) -> None:
+        self.asked.append((what, person.position))
+        self.journal.append(f"{what} {person.position}")
+
     async def _answer(self, usual: Outcome, call: tuple[object, ...]) -> Outcome:
         self.calls.append(call)
+        self.journal.append(f"{call[0]} {call[1]}")
         self.called.set()
         if self.gate is not None:
             await self.gate.wait()
@@ -194,8 +232,13 @@ class FakeAdapter:
             frozenset(Action),
             frozenset({Identifier.USERNAME}),
             4096,
-            {Action.INVITE: timedelta(days=3650), Action.MESSAGE: MESSAGE_REPEATABLE},
+            {
+                Action.INVITE: timedelta(days=3650),
+                Action.MESSAGE: MESSAGE_REPEATABLE,
+                Action.ADD_CONTACT: timedelta(days=3650),
+            },
         )
+        self.books: list[AddressBook] = []
 
     @property
     def latest(self) -> FakeSession:
@@ -206,9 +249,10 @@ class FakeAdapter:
         return sum(each.account_id == account_id and not each.closed for each in self.sessions)
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None
+        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
     ) -> FakeSession | Outcome:
         self.credentials.append(credentials)
+        self.books.append(book)
         self.journal.append(f"connect {account_id}")
         assert self.live(account_id) == 0, "two connections with one key destroy the session"
         if self.gate is not None:
@@ -238,7 +282,10 @@ def turn(
 class FakeTurns:
     """The actions' `TurnStore`. `begins`: its answers to begin, in order; then the queue is empty."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.peers: dict[str, int] = {}
+        self.identified: list[tuple[int, Found]] = []
         self.begins: list[Begun] = []
         self.begun: list[TurnKey] = []
         self.marked: list[tuple[int, ...]] = []
@@ -258,7 +305,13 @@ class FakeTurns:
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         self.marked.append(tuple(slots))
+        self.journal.extend(f"mark {slot}" for slot in slots)
         return frozenset(slots if self.allow else ())
+
+    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
+        self.journal.append(f"identify {position}")
+        self.identified.append((position, found))
+        return self.peers.setdefault(found.peer, position) == position
 
     async def still_ours(self, by: TurnKey) -> bool:
         return self.ours
@@ -290,6 +343,7 @@ class FakeAccountStore:
         self.known: list[tuple[str, str, int]] = []
         self.told: list[AccountRef] = []
         self.to_check = ""
+        self.may_join = False
         self.checks: list[DestinationCheck] = []
         self.said: list[Rest] = []
 
@@ -306,8 +360,8 @@ class FakeAccountStore:
     async def reported(self, ref: AccountRef) -> None:
         self.told.append(ref)
 
-    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> str:
-        return self.to_check
+    async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> ToCheck:
+        return ToCheck(self.to_check, self.may_join)
 
     async def rights(
         self, owner: str, campaign_id: str, account_id: str, check: DestinationCheck, now: datetime
@@ -317,6 +371,20 @@ class FakeAccountStore:
 
     async def says(self, owner: str, campaign_id: str, account_id: str, rest: Rest, now: datetime) -> None:
         self.said.append(rest)
+
+
+class FakeBook:
+    """The `AddressBook` of one account."""
+
+    def __init__(self, ref: AccountRef) -> None:
+        self.ref = ref
+        self.known: dict[str, str] = {}
+
+    async def find(self, identifiers: Sequence[str]) -> Mapping[str, str]:
+        return {each: self.known[each] for each in identifiers if each in self.known}
+
+    async def keep(self, found: Mapping[str, str]) -> None:
+        self.known.update(found)
 
 
 class FakeDirectory:
@@ -347,9 +415,11 @@ class FakeCredentials:
         self.away = False
         self.secrets: dict[str, Credentials] = {"accounts/account-1": {"session": "secret"}}
         self.read_paths: list[str] = []
+        self.read_versions: list[int] = []
 
-    async def read(self, path: str) -> Credentials:
+    async def read(self, path: str, version: int) -> Credentials:
         self.read_paths.append(path)
+        self.read_versions.append(version)
         if self.away:
             raise Unavailable("Vault")
         if path not in self.secrets:
@@ -357,5 +427,5 @@ class FakeCredentials:
         return self.secrets[path]
 
 
-def known(account_id: str, status: ExternalStatus = ExternalStatus.ACTIVE) -> KnownAccount:
-    return KnownAccount(account_id, account_id, ADAPTER, status, START, 1, vault_path=f"accounts/{account_id}")
+def known(account_id: str, status: ExternalStatus = ExternalStatus.ACTIVE, version: int = 1) -> KnownAccount:
+    return KnownAccount(account_id, account_id, ADAPTER, status, START, version, vault_path=f"accounts/{account_id}")

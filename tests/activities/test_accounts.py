@@ -33,6 +33,7 @@ from tests.activities.fakes import (
     START,
     FakeAccountStore,
     FakeAdapter,
+    FakeBook,
     FakeClock,
     FakeCredentials,
     FakeDirectory,
@@ -46,6 +47,7 @@ from tests.activities.fakes import (
 CAMPAIGN, TOWN = "campaign-1", "town"
 FOR_CAMPAIGN = OpenRequest(OWNER, ADAPTER, REF.account_id, ADAPTER, CAMPAIGN)
 FOR_A_LOOK = OpenRequest(OWNER, ADAPTER, REF.account_id, ADAPTER, destination=TOWN)
+NEEDS_JOIN = DestinationCheck(Right.NONE, Reason.DESTINATION_PRIVATE, warnings=(Reason.JOIN_NEEDED,))
 NO_RIGHT = DestinationCheck(Right.NONE, Reason.NO_RIGHT_TO_INVITE, "Town")
 
 
@@ -58,9 +60,9 @@ class Bench:
         self.adapter = FakeAdapter(self.journal)
         self.dry_run = FakeAdapter(self.journal)
         adapters = {ADAPTER: self.adapter, DRY_RUN: self.dry_run}
-        self.open = OpenAccounts(adapters, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5))
+        self.open = OpenAccounts(adapters, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook)
         self.store = FakeAccountStore()
-        self.turns = FakeTurns()
+        self.turns = FakeTurns(self.journal)
         self.directory = FakeDirectory()
         self.vault = FakeCredentials()
         self.activities = AccountActivities(
@@ -91,6 +93,11 @@ class TestOpens:
         assert await bench.opened() == Opened(HERE_QUEUE, fence=1)
         assert bench.adapter.credentials == [{"session": "secret"}]
         assert bench.store.said == []
+
+    async def test_the_secret_is_asked_for_in_the_version_of_the_list(self, bench: Bench) -> None:
+        bench.directory.listed = [known(REF.account_id, version=7)]
+        assert (await bench.opened()).fence == 1
+        assert bench.vault.read_versions == [7]
 
     async def test_what_is_open_is_not_signed_in_again(self, bench: Bench) -> None:
         await bench.opened()
@@ -190,6 +197,76 @@ class TestRights:
         assert opened.rights == AccountRights(REF.account_id, False, "no_right_to_invite", "Town")
         assert bench.store.checks == []
         assert bench.store.said == []
+
+    @pytest.mark.parametrize("warnings", [(), (Reason.SLOW_MODE, Reason.NEARLY_FULL)])
+    async def test_what_the_owner_should_know_is_kept_and_told(
+        self, bench: Bench, warnings: tuple[Reason, ...]
+    ) -> None:
+        check = DestinationCheck(Right.INVITE, title="Town", warnings=warnings)
+        bench.store.to_check = TOWN
+        bench.prepare(check=check)
+        rights = (await bench.opened()).rights
+        assert rights is not None
+        assert rights.warnings == tuple(warnings)
+        assert bench.store.checks == [check]
+
+    @pytest.mark.parametrize("closed", [NEEDS_JOIN, DestinationCheck(Right.NONE, Reason.JOIN_NEEDED)])
+    async def test_a_closed_destination_is_joined_where_that_is_allowed(
+        self, bench: Bench, closed: DestinationCheck
+    ) -> None:
+        bench.store.to_check, bench.store.may_join = TOWN, True
+        bench.prepare(checks=[closed])
+        rights = (await bench.opened()).rights
+        assert rights is not None
+        assert rights.can_invite
+        assert bench.adapter.latest.calls == [("check", TOWN), ("join", TOWN), ("check", TOWN)]
+        assert [check.right for check in bench.store.checks] == [Right.INVITE]
+
+    @pytest.mark.parametrize("closed", [NEEDS_JOIN, DestinationCheck(Right.NONE, Reason.JOIN_NEEDED)])
+    async def test_and_is_not_joined_where_it_is_not(self, bench: Bench, closed: DestinationCheck) -> None:
+        bench.store.to_check = TOWN
+        bench.prepare(check=closed)
+        assert (await bench.opened()).rights is not None
+        assert bench.store.checks == [closed]
+        assert bench.adapter.latest.calls == [("check", TOWN)]
+
+    async def test_an_open_destination_is_not_joined(self, bench: Bench) -> None:
+        bench.store.to_check, bench.store.may_join = TOWN, True
+        await bench.opened()
+        assert bench.adapter.latest.calls == [("check", TOWN)]
+
+    async def test_a_mere_look_joins_nothing(self, bench: Bench) -> None:
+        bench.store.may_join = True
+        bench.prepare(check=NEEDS_JOIN)
+        rights = (await bench.opened(FOR_A_LOOK)).rights
+        assert rights is not None
+        assert rights.warnings == ("join_needed",)
+        assert bench.adapter.latest.calls == [("check", TOWN)]
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            Outcome(Kind.DESTINATION, Reason.JOIN_REQUESTED),
+            Outcome(Kind.DESTINATION, Reason.DESTINATION_UNKNOWN),
+            Outcome(Kind.NOT_ADMIN, Reason.WAS_REMOVED),
+        ],
+    )
+    async def test_a_join_that_is_refused_leaves_it_without_the_right(self, bench: Bench, refused: Outcome) -> None:
+        bench.store.to_check, bench.store.may_join = TOWN, True
+        bench.prepare(check=NEEDS_JOIN, join_answer=refused)
+        assert (await bench.opened()).fence == 1
+        assert bench.store.checks == [DestinationCheck(Right.NONE, refused.reason)]
+        assert bench.store.refusals == []
+
+    async def test_an_account_that_is_limited_while_joining_rests(self, bench: Bench) -> None:
+        until = START + timedelta(hours=1)
+        bench.store.to_check, bench.store.may_join = TOWN, True
+        bench.store.after_refusal = Standing(AccountState.COOLDOWN, Reason.FLOOD_WAIT, until)
+        flood = Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(hours=1))
+        bench.prepare(check=NEEDS_JOIN, join_answer=flood)
+        assert await bench.opened() == Opened(why=Why.COOLDOWN, until=until)
+        assert bench.store.refusals == [flood]
+        assert bench.store.checks == []
 
     async def test_a_refused_look_rests_the_account(self, bench: Bench) -> None:
         bench.store.to_check = TOWN

@@ -16,6 +16,7 @@ from domain.errors import InDoubt, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget
 from domain.policy import Act, NothingNow, Rest, Waiting
+from domain.ports import Found
 from domain.turn import AttemptState, Halted, Settled
 from domain.why import Why
 from tests.activities.fakes import (
@@ -28,6 +29,7 @@ from tests.activities.fakes import (
     START,
     FakeAccountStore,
     FakeAdapter,
+    FakeBook,
     FakeClock,
     FakeLeases,
     FakeSession,
@@ -39,6 +41,7 @@ from tests.activities.fakes import (
 CAMPAIGN = "campaign-1"
 CLOSE_WHEN_RESTING = timedelta(minutes=5)
 INVITED, MESSAGED = Outcome(Kind.INVITED), Outcome(Kind.MESSAGED)
+CONTACT_ADDED = Outcome(Kind.CONTACT_ADDED)
 UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
 
 
@@ -50,9 +53,9 @@ class Bench:
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
         self.open = OpenAccounts(
-            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5)
+            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook
         )
-        self.turns = FakeTurns()
+        self.turns = FakeTurns(self.journal)
         self.accounts = FakeAccountStore()
         self.clock = FakeClock()
         self.actions = ActionActivities(self.open, self.turns, self.accounts, self.clock, time_box, CLOSE_WHEN_RESTING)
@@ -75,6 +78,13 @@ class Bench:
 
     async def send(self) -> Worked:
         return await self.temporal.run(self.actions.send_message, self.work)
+
+    async def act(self, action: Action) -> Worked:
+        acts = {Action.INVITE: self.invite, Action.MESSAGE: self.send, Action.ADD_CONTACT: self.add_contact}
+        return await acts[action]()
+
+    async def add_contact(self) -> Worked:
+        return await self.temporal.run(self.actions.add_contact, self.work)
 
     def attempt(self, number: int) -> None:
         self.temporal.info = replace(self.temporal.info, attempt=number)
@@ -113,6 +123,7 @@ class TestTurns:
         bench.turns.begins = [turn()]
         bench.turns.allow = False  # paused, or the lease is another's
         await bench.invite()
+        assert bench.journal[-1] == "mark 0"
         assert bench.turns.marked == [(0,)]
         assert session.calls == []
         assert bench.outcomes() == [None]
@@ -136,6 +147,107 @@ class TestTurns:
         bench.turns.begins = [Unavailable("the database")]
         with pytest.raises(Unavailable):
             await bench.invite()
+
+
+AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
+NOT_FOUND = Outcome(Kind.UNREACHABLE, Reason.NOT_FOUND_BY_PHONE)
+POSTPONED = Outcome(Kind.POSTPONED, Reason.LOOKUPS_SPENT)
+NEEDS_PREMIUM = Outcome(Kind.REFUSED, Reason.NEEDS_PREMIUM)
+
+
+class TestBeforeTheCall:
+    @pytest.mark.parametrize(
+        ("act", "steps"),
+        [
+            (Action.INVITE, ["find 4", "identify 4", "mark 0", "invite 4"]),
+            (Action.MESSAGE, ["find 4", "identify 4", "requirements 4", "mark 0", "send 4"]),
+            (Action.ADD_CONTACT, ["find 4", "identify 4", "mark 0", "add_contact 4"]),
+        ],
+    )
+    async def test_the_person_is_found_known_and_asked_about_before_anything_is_marked(
+        self, bench: Bench, session: FakeSession, act: Action, steps: list[str]
+    ) -> None:
+        bench.turns.begins = [turn(act)]
+        begun = len(bench.journal)
+        await bench.act(act)
+        assert bench.journal[begun:] == steps
+        assert bench.turns.identified == [(4, Found("peer-4"))]
+
+    @pytest.mark.parametrize("act", list(Action))
+    @pytest.mark.parametrize("found", [NOT_FOUND, POSTPONED, Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT)])
+    async def test_who_is_not_found_is_settled_and_never_marked(
+        self, bench: Bench, session: FakeSession, act: Action, found: Outcome
+    ) -> None:
+        bench.turns.begins = [turn(act)]
+        session.finds = [found]
+        await bench.act(act)
+        assert bench.outcomes() == [found]
+        assert bench.turns.marked == session.calls == bench.turns.identified == []
+
+    @pytest.mark.parametrize("act", list(Action))
+    async def test_the_same_person_under_another_identifier_is_skipped(
+        self, bench: Bench, session: FakeSession, act: Action
+    ) -> None:
+        bench.turns.peers = {"peer-4": 3}
+        bench.turns.begins = [turn(act)]
+        await bench.act(act)
+        assert bench.outcomes() == [Outcome(Kind.SKIPPED, Reason.SAME_PERSON)]
+        assert bench.turns.marked == session.calls == []
+        assert session.asked == [("find", 4)]
+
+    async def test_who_refuses_messages_beforehand_gets_none(self, bench: Bench, session: FakeSession) -> None:
+        session.refusals = {4: NEEDS_PREMIUM}
+        bench.turns.begins = [turn(Action.MESSAGE)]
+        await bench.send()
+        assert bench.outcomes() == [NEEDS_PREMIUM]
+        assert bench.turns.marked == session.calls == []
+
+    async def test_but_may_be_invited(self, bench: Bench, session: FakeSession) -> None:
+        session.refusals = {4: NEEDS_PREMIUM}
+        bench.turns.begins = [turn()]
+        await bench.invite()
+        assert bench.outcomes() == [INVITED]
+        assert session.asked == [("find", 4)]
+
+    async def test_a_look_up_without_an_answer_is_surely_nothing_done(self, bench: Bench, session: FakeSession) -> None:
+        session.finds = [Unavailable("Telegram")]
+        bench.turns.begins = [turn()]
+        await bench.invite()
+        assert bench.outcomes() == [AWAY]
+        assert bench.turns.marked == []
+
+    async def test_a_look_up_in_doubt_is_made_again_and_nothing_is_uncertain(
+        self, bench: Bench, session: FakeSession
+    ) -> None:
+        session.finds = [InDoubt("timed out")]
+        bench.turns.begins = [turn()]
+        bench.attempt(LAST_TRY)
+        bench.clock.moment = START + IN_DOUBT_FOR
+        with pytest.raises(InDoubt):
+            await bench.invite()
+        assert bench.turns.marked == bench.turns.settled == []
+        bench.turns.begins = [turn()]
+        await bench.invite()
+        assert bench.outcomes() == [INVITED]
+
+    async def test_a_contact_that_a_look_up_added_is_told(self, bench: Bench, session: FakeSession) -> None:
+        session.finds = [Found("peer-4", contact_added=True)] * 2
+        bench.turns.begins = [turn()]
+        await bench.invite()
+        bench.turns.begins = [turn(Action.ADD_CONTACT)]
+        await bench.add_contact()
+        # Where contacts are what is added, the outcome counts it.
+        assert [found.contact_added for _, found in bench.turns.identified] == [True, False]
+
+    @pytest.mark.parametrize("act", list(Action))
+    async def test_who_was_called_already_is_not_looked_up_again(
+        self, bench: Bench, session: FakeSession, act: Action
+    ) -> None:
+        bench.turns.begins = [turn(act, AttemptState.SENT, START)]
+        session.refusals = {4: NEEDS_PREMIUM}
+        await bench.act(act)
+        assert session.asked == bench.turns.identified == bench.turns.marked == []
+        assert bench.outcomes() == [{Action.INVITE: INVITED, Action.MESSAGE: MESSAGED}.get(act, CONTACT_ADDED)]
 
 
 class TestWhatIsNext:
@@ -266,19 +378,19 @@ class TestUnavailable:
 
 
 class TestInDoubt:
-    @pytest.mark.parametrize("act", [Action.INVITE, Action.MESSAGE])
+    @pytest.mark.parametrize("act", list(Action))
     async def test_a_call_without_an_answer_is_looked_into_by_the_next_attempt(
         self, bench: Bench, session: FakeSession, act: Action
     ) -> None:
         bench.turns.begins = [turn(act)]
         session.answers = [InDoubt("timed out")]
         with pytest.raises(InDoubt):
-            await (bench.invite() if act is Action.INVITE else bench.send())
+            await bench.act(act)
         assert bench.turns.settled == []
         bench.attempt(2)
         bench.turns.begins = [turn(act, AttemptState.SENT, START)]
-        await (bench.invite() if act is Action.INVITE else bench.send())
-        assert bench.outcomes() == [INVITED if act is Action.INVITE else MESSAGED]
+        await bench.act(act)
+        assert bench.outcomes() == [{Action.INVITE: INVITED, Action.MESSAGE: MESSAGED}.get(act, CONTACT_ADDED)]
         assert bench.turns.marked == [(0,)]
 
     async def test_a_member_was_invited(self, bench: Bench, session: FakeSession) -> None:

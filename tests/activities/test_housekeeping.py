@@ -11,7 +11,7 @@ from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
 from domain.housekeeping import LiveCampaign, StaleTurn
-from tests.activities.fakes import ADAPTER, OWNER, REF, START, FakeClock, FakeTurns
+from tests.activities.fakes import ADAPTER, OWNER, REF, START, FakeClock, FakeTurns, Journal
 
 CAMPAIGN = UUID("00000000-0000-4000-8000-000000000001")
 
@@ -62,7 +62,7 @@ class FakeControl:
 
 class Bench:
     def __init__(self) -> None:
-        self.store, self.control, self.turns, self.clock = FakeStore(), FakeControl(), FakeTurns(), FakeClock()
+        self.store, self.control, self.turns, self.clock = FakeStore(), FakeControl(), FakeTurns(Journal()), FakeClock()
         self.activities = HousekeepingActivities(self.store, self.turns, self.control, self.clock)
         self.temporal = ActivityEnvironment()
 

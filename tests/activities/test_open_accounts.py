@@ -20,6 +20,7 @@ from tests.activities.fakes import (
     OTHER,
     REF,
     FakeAdapter,
+    FakeBook,
     FakeLeases,
     FakeSession,
     Journal,
@@ -44,7 +45,7 @@ class House:
         self.journal = Journal()
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
-        self.open = OpenAccounts({ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, times, idle_close)
+        self.open = OpenAccounts({ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, times, idle_close, FakeBook)
 
     async def sign_in(self, ref=REF, user: str = CAMPAIGN) -> tuple[Lease, FakeSession]:
         lease = await self.open.lease(ref, user)
@@ -92,6 +93,11 @@ class TestOpening:
         leases = await asyncio.gather(*(house.sign_in(user=f"campaign-{number}") for number in range(5)))
         assert len({lease.fence for lease, _ in leases}) == 1
         assert house.journal.count("connect account-1") == 1
+
+    async def test_each_account_has_an_address_book_of_its_own(self, house: House) -> None:
+        await house.sign_in()
+        await house.sign_in(OTHER)
+        assert [book.ref for book in house.adapter.books if isinstance(book, FakeBook)] == [REF, OTHER]
 
     async def test_a_refusal_is_an_answer(self, house: House) -> None:
         house.adapter.refusal = Outcome(Kind.BLOCKED, Reason.BANNED)

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adapters.telegram.adapter import TelegramAdapter
-from devstack.telegram_dc.journal import Joined, Message
-from devstack.telegram_dc.scenario import Account, Chat, Fault, Scenario
+from devstack.telegram_dc.journal import ContactAdded, Forwarded, Joined, Message
+from devstack.telegram_dc.scenario import Account, Chat, Fault, InviteLink, Post, Scenario
 from devstack.telegram_dc.scenario import Person as Inhabitant
 from devstack.telegram_dc.server import TelegramDC
 from domain.account import Credentials
-from domain.ports import Session
+from domain.ports import AddressBook, Session
 from domain.recipient import Person
 from tests.adapters.contract import signed_in
 
@@ -43,14 +43,41 @@ def town() -> Scenario:
         Inhabitant(110, "paid", message="paid"),
         Inhabitant(111, "inside"),
         Inhabitant(112, None),
+        Inhabitant(113, "beata"),
+        Inhabitant(120, "olga", "+79991110020"),
+        Inhabitant(121, None, "+79991110021"),
+        Inhabitant(122, None, "+79991110022", phone_hidden=True),
     ]
     admins = {"admin": ["invite_users"], "weak_admin": ["ban_users"]}
     chats = [
         Chat(500, "The club", "supergroup", "club", "owner", dict(admins), members=[4, 111]),
-        Chat(501, "The news", "channel", "news", "owner", dict(admins)),
+        Chat(501, "The news", "channel", "news", "owner", dict(admins), posts=[Post(7, "Read this")]),
         Chat(502, "Full house", "supergroup", "full_house", "owner", full=True),
+        *_later_chats(admins),
     ]
     return Scenario(accounts=accounts, people=people, chats=chats)
+
+
+def _later_chats(admins: dict[str, list[str]]) -> list[Chat]:
+    """Private ones, basic groups, and what an owner should be warned of."""
+    closed = {"private": True, "creator": "owner"}
+    return [
+        Chat(510, "The cellar", "supergroup", admins=dict(admins), members=[111], invite_hash="CellarHash10", **closed),
+        Chat(511, "The attic", "channel", admins=dict(admins), invite_hash="AtticHash_10", **closed),
+        Chat(
+            512, "Family", "basic", creator="owner", admins=dict(admins), members=[4, 111], invite_hash="FamilyHash10"
+        ),
+        Chat(
+            513, "Village", "basic", creator="owner", members=[4], members_may_invite=True, invite_hash="VillageHash1"
+        ),
+        Chat(514, "Open door", "supergroup", "open_door", "owner", members=[4], members_may_invite=True, slow_mode=30),
+        Chat(515, "Forum", "supergroup", "the_forum", "owner", forum=True),
+        Chat(516, "Big news", "channel", "big_news", "owner", unlisted_members=199),
+        Chat(517, "Soon big", "channel", "soon_big", "owner", unlisted_members=189),
+        Chat(518, "Crowd", "basic", creator="owner", unlisted_members=0, invite_hash="CrowdHash_10", members=[111]),
+        Chat(519, "Secretive", "channel", "secretive", "owner", noforwards=True, posts=[Post(1, "Not for others")]),
+        Chat(520, "By request", "supergroup", links=[InviteLink("RequestHash1", request_needed=True)], **closed),
+    ]
 
 
 def credentials(dc: TelegramDC, account: str) -> Credentials:
@@ -58,9 +85,14 @@ def credentials(dc: TelegramDC, account: str) -> Credentials:
     return {"session": dc.session_string(account), "api_id": "5", "api_hash": API_HASH}
 
 
-async def sign_in(dc: TelegramDC, account: str = "owner", adapter: TelegramAdapter = PATIENT) -> Session:
+async def sign_in(
+    dc: TelegramDC,
+    account: str = "owner",
+    adapter: TelegramAdapter = PATIENT,
+    book: AddressBook | None = None,
+) -> Session:
     """The account's session."""
-    return await signed_in(adapter, credentials(dc, account))
+    return await signed_in(adapter, credentials(dc, account), book)
 
 
 def strike(dc: TelegramDC, method: str, kind: str, account: str | None = None, **more: object) -> None:
@@ -74,8 +106,18 @@ def joined(dc: TelegramDC, user_id: int = 100) -> int:
 
 
 def delivered(dc: TelegramDC, user_id: int = 100) -> int:
-    """How many messages reached the person."""
-    return sum(each.to_user == user_id for each in dc.journal.of(Message))
+    """How many messages and forwards reached the person."""
+    return sum(each.to_user == user_id for each in [*dc.journal.of(Message), *dc.journal.of(Forwarded)])
+
+
+def contacts(dc: TelegramDC, user_id: int = 100) -> int:
+    """How often the person was added to somebody's contacts."""
+    return sum(each.user == user_id for each in dc.journal.of(ContactAdded))
+
+
+def lookups(dc: TelegramDC) -> int:
+    """How often somebody was looked up."""
+    return asked(dc, "contacts.ResolveUsername") + asked(dc, "contacts.ImportContacts")
 
 
 def asked(dc: TelegramDC, method: str) -> int:
@@ -86,5 +128,5 @@ def asked(dc: TelegramDC, method: str) -> int:
 async def until(condition: Callable[[], bool], within: float = 5) -> None:
     """Wait for the condition; TimeoutError if it does not come."""
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  (what is waited for knows no events)
             await asyncio.sleep(0.01)

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from adapters import registry
+from adapters.telegram.platform import post
 from domain.errors import Invalid
 from domain.platform import DRY_RUN
 from domain.ports import Adapter
@@ -36,18 +37,58 @@ def test_a_destination_has_one_spelling(typed: str, name: str) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "https://t.me/+AbCdEf123",
-        "t.me/joinchat/AbCdEf123",
-        "https://telegram.me/joinchat/AbCdEf123",
-        "https://t.me/joinchat",
-        "https://t.me/c/1234567/89",
-        "tg://join?invite=AbCdEf123",
+        "https://t.me/+AbCdEf_-123456",
+        "t.me/joinchat/AbCdEf_-123456",
+        "https://telegram.me/JoinChat/AbCdEf_-123456/",
+        "HTTPS://T.ME/+AbCdEf_-123456?x=1",
+        "tg://join?invite=AbCdEf_-123456",
+        "+AbCdEf_-123456",
     ],
 )
-def test_private_links_are_told_apart(typed: str) -> None:
-    with pytest.raises(Invalid, match="Private") as refusal:
+def test_an_invite_link_has_one_spelling_and_keeps_its_case(typed: str) -> None:
+    assert TELEGRAM.destination(typed) == "+AbCdEf_-123456"
+    assert TELEGRAM.destination(TELEGRAM.destination(typed)) == "+AbCdEf_-123456"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("https://t.me/c/1234567/89", "members only"),
+        ("t.me/c/1234567", "members only"),
+        ("tg://privatepost?channel=1&post=2", "members only"),
+        ("https://t.me/joinchat", "not whole"),
+        ("https://t.me/+", "not whole"),
+        ("tg://join", "not whole"),
+        ("https://t.me/+79991234567", "not whole"),
+    ],
+)
+def test_links_that_lead_nowhere_say_so(typed: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said) as refusal:
         TELEGRAM.destination(typed)
     assert refusal.value.field == "destination"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://t.me/Our_News/123",
+        "t.me/our_news/123?single",
+        "https://t.me/s/our_news/123",
+        "https://t.me/our_news/5/123",
+        "our_news/123",
+    ],
+)
+def test_a_post_has_one_spelling(typed: str) -> None:
+    assert post(typed) == "https://t.me/our_news/123"
+
+
+@pytest.mark.parametrize(
+    "typed", ["", "our_news", "t.me/our_news", "t.me/our_news/0", "t.me/c/12345/6", "t.me/a/1", "x/y/z"]
+)
+def test_what_is_no_post_is_invalid(typed: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        post(typed)
+    assert refusal.value.field == "post"
 
 
 @pytest.mark.parametrize(

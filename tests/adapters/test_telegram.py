@@ -4,7 +4,6 @@ import asyncio
 import base64
 import logging
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -18,21 +17,9 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.ports import DestinationCheck, Right, Session
 from domain.recipient import Person
 from tests.adapters import telegram_town as town
+from tests.adapters.book import MemoryBook
 from tests.adapters.contract import KEY, AdapterContract, Bench
 from tests.adapters.telegram_town import ANNA, HASTY, NOBODY, PATIENT, credentials, sign_in, strike, until
-
-
-@pytest.fixture
-async def dc() -> AsyncIterator[TelegramDC]:
-    async with TelegramDC(town.town()) as dc:
-        yield dc
-
-
-@pytest.fixture
-async def session(dc: TelegramDC) -> AsyncIterator[Session]:
-    session = await sign_in(dc)
-    yield session
-    await session.close()
 
 
 class TestContract(AdapterContract):
@@ -47,6 +34,8 @@ class TestContract(AdapterContract):
             nobody=NOBODY,
             joined=lambda: town.joined(dc),
             delivered=lambda: town.delivered(dc),
+            contacts=lambda: town.contacts(dc),
+            lookups=lambda: town.lookups(dc),
         )
 
 
@@ -68,23 +57,20 @@ class TestSigningIn:
     async def test_malformed_credentials_are_refused_without_a_request(
         self, dc: TelegramDC, changed: dict[str, str]
     ) -> None:
-        refused = await PATIENT.connect("owner", {**credentials(dc, "owner"), **changed}, None)
+        refused = await PATIENT.connect("owner", {**credentials(dc, "owner"), **changed}, None, MemoryBook())
         assert refused == Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         assert not dc.journal.requests()
 
     @pytest.mark.parametrize("missing", ["session", "api_id", "api_hash"])
     async def test_missing_credentials_are_refused(self, dc: TelegramDC, missing: str) -> None:
         given = {key: value for key, value in credentials(dc, "owner").items() if key != missing}
-        assert await PATIENT.connect("owner", given, None) == Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
+        assert await PATIENT.connect("owner", given, None, MemoryBook()) == Outcome(
+            Kind.BLOCKED, Reason.BAD_CREDENTIALS
+        )
 
     async def test_the_wrong_application_is_refused(self, dc: TelegramDC) -> None:
-        refused = await PATIENT.connect("owner", {**credentials(dc, "owner"), "api_id": "6"}, None)
+        refused = await PATIENT.connect("owner", {**credentials(dc, "owner"), "api_id": "6"}, None, MemoryBook())
         assert refused == Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
-
-    async def test_a_proxy_is_never_left_out(self, dc: TelegramDC) -> None:
-        refused = await PATIENT.connect("owner", credentials(dc, "owner"), {"host": "127.0.0.1", "port": "1"})
-        assert refused == Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
-        assert not dc.journal.requests()
 
     @pytest.mark.parametrize(
         ("fault", "reason"),
@@ -94,22 +80,22 @@ class TestSigningIn:
             ("session_revoked", Reason.SIGNED_OUT),
         ],
     )
-    async def test_an_account_that_is_gone_is_blocked(
-        self, dc: TelegramDC, fault: str, reason: Reason
-    ) -> None:
+    async def test_an_account_that_is_gone_is_blocked(self, dc: TelegramDC, fault: str, reason: Reason) -> None:
         strike(dc, "users.GetUsers", fault)
-        assert await PATIENT.connect("owner", credentials(dc, "owner"), None) == Outcome(Kind.BLOCKED, reason)
+        assert await PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook()) == Outcome(
+            Kind.BLOCKED, reason
+        )
 
     async def test_an_unknown_key_is_blocked(self, dc: TelegramDC) -> None:
         foreign = TelegramDC(town.town())
         foreign.port = dc.port
         foreign._scenario.seed = 1
         given = {**credentials(dc, "owner"), "session": foreign.session_string("owner")}
-        assert await PATIENT.connect("owner", given, None) == Outcome(Kind.BLOCKED, Reason.SIGNED_OUT)
+        assert await PATIENT.connect("owner", given, None, MemoryBook()) == Outcome(Kind.BLOCKED, Reason.SIGNED_OUT)
 
     async def test_a_flood_wait_is_told(self, dc: TelegramDC) -> None:
         strike(dc, "users.GetUsers", "flood_wait", seconds=77)
-        refused = await PATIENT.connect("owner", credentials(dc, "owner"), None)
+        refused = await PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook())
         assert isinstance(refused, Outcome)
         assert (refused.kind, refused.retry_after) == (Kind.RATE_LIMITED, timedelta(seconds=77))
 
@@ -117,14 +103,14 @@ class TestSigningIn:
         given = credentials(dc, "owner")
         await dc.__aexit__(None, None, None)
         with pytest.raises(Unavailable):
-            await PATIENT.connect("owner", given, None)
+            await PATIENT.connect("owner", given, None, MemoryBook())
 
     @pytest.mark.parametrize("method", ["help.GetConfig", "users.GetUsers"])
     async def test_silence_is_unavailable_after_the_deadline(self, dc: TelegramDC, method: str) -> None:
         before, begun = len(asyncio.all_tasks()), time.monotonic()
         strike(dc, method, "silence")
         with pytest.raises(Unavailable):
-            await HASTY.connect("owner", credentials(dc, "owner"), None)
+            await HASTY.connect("owner", credentials(dc, "owner"), None, MemoryBook())
         assert 0.3 <= time.monotonic() - begun < 2
         assert len(asyncio.all_tasks()) == before
 
@@ -132,7 +118,7 @@ class TestSigningIn:
     async def test_a_cancelled_sign_in_leaves_nothing(self, dc: TelegramDC, method: str) -> None:
         before = len(asyncio.all_tasks())
         strike(dc, method, "silence")
-        connecting = asyncio.ensure_future(PATIENT.connect("owner", credentials(dc, "owner"), None))
+        connecting = asyncio.ensure_future(PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook()))
         await until(lambda: town.asked(dc, method) == 1)
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -157,10 +143,8 @@ class TestSigningIn:
         asked = [each.method for each in dc.journal.requests()]
         assert asked == ["PingDelayDisconnect", "help.GetConfig", "users.GetUsers"]
 
-    async def test_two_clients_with_one_key_destroy_the_session(
-        self, dc: TelegramDC, session: Session
-    ) -> None:
-        second = await PATIENT.connect("owner", credentials(dc, "owner"), None)
+    async def test_two_clients_with_one_key_destroy_the_session(self, dc: TelegramDC, session: Session) -> None:
+        second = await PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook())
         assert second == Outcome(Kind.BLOCKED, Reason.SESSION_DESTROYED)
         assert dc.destroyed_sessions == {"owner"}
 
@@ -185,16 +169,14 @@ class TestSigningIn:
         await session.close()
         assert len(asyncio.all_tasks()) == before
 
-    async def test_secrets_are_nowhere_to_be_read(
-        self, dc: TelegramDC, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    async def test_secrets_are_nowhere_to_be_read(self, dc: TelegramDC, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         given = credentials(dc, "owner")
         session = await sign_in(dc)
         strike(dc, "contacts.ResolveUsername", "drop_before")
         with pytest.raises(Unavailable) as broken:
             await session.invite(ANNA, "club")
-        await PATIENT.connect("owner", {**given, "api_id": given["api_id"] + "x"}, None)
+        await PATIENT.connect("owner", {**given, "api_id": given["api_id"] + "x"}, None, MemoryBook())
         said = caplog.text + repr(session) + repr(broken.value) + str(broken.value.__cause__)
         assert given["session"][10:50] not in said
         assert given["api_hash"] not in said

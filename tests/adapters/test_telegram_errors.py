@@ -19,8 +19,7 @@ from domain.outcome import Kind, Outcome, Reason
 APPROVED = Path(__file__).with_name("telethon_errors.txt")
 BASE_CLASSES = {e.RPCError, *e.rpcbaseerrors.base_errors.values()}
 CLASSES: list[type[e.RPCError]] = sorted(
-    {each for each in vars(e).values() if inspect.isclass(each) and issubclass(each, e.RPCError)}
-    - BASE_CLASSES,
+    {each for each in vars(e).values() if inspect.isclass(each) and issubclass(each, e.RPCError)} - BASE_CLASSES,
     key=lambda each: each.__name__,
 )
 
@@ -51,9 +50,7 @@ def said(error: Exception, doing: Doing) -> str:
 
 def table() -> str:
     """The whole table as text."""
-    lines = (
-        f"{cls.__name__:44} " + " ".join(f"{said(made(cls), doing):30}" for doing in Doing) for cls in CLASSES
-    )
+    lines = (f"{cls.__name__:44} " + " ".join(f"{said(made(cls), doing):30}" for doing in Doing) for cls in CLASSES)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -72,9 +69,13 @@ def test_a_class_has_one_meaning() -> None:
     assert not [cls for cls, count in times.items() if count > 1]
 
 
-@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
-def test_a_read_is_never_in_doubt(cls: type[e.RPCError]) -> None:
-    assert said(made(cls), Doing.READ) != "in_doubt"
+def test_reading_and_joining_are_never_in_doubt() -> None:
+    assert not [cls for cls in CLASSES if "in_doubt" in (said(made(cls), Doing.READ), said(made(cls), Doing.JOIN))]
+
+
+@pytest.mark.parametrize("doing", [Doing.MESSAGE, Doing.FORWARD])
+def test_what_goes_to_a_person_has_no_destination(doing: Doing) -> None:
+    assert not [cls for cls in CLASSES if said(made(cls), doing).startswith(("destination", "not_admin"))]
 
 
 def test_an_internal_error_leaves_an_action_in_doubt() -> None:
@@ -139,7 +140,15 @@ def test_a_forgotten_key_is_an_answer_to_a_read() -> None:
 
 def test_a_repeated_message_has_arrived() -> None:
     assert answer(made(e.RandomIdDuplicateError), Doing.MESSAGE) == Outcome(Kind.MESSAGED)
+    assert answer(made(e.RandomIdDuplicateError), Doing.FORWARD) == Outcome(Kind.MESSAGED)
     assert said(made(e.RandomIdDuplicateError), Doing.INVITE) == "in_doubt"
+
+
+def test_who_joins_speaks_of_the_account() -> None:
+    assert said(made(e.InviteRequestSentError), Doing.JOIN) == "not_admin:join_requested"
+    assert said(made(e.InviteRequestSentError), Doing.INVITE) == "refused:join_requested"
+    assert said(made(e.ChannelsTooMuchError), Doing.JOIN) == "not_admin:too_many_channels"
+    assert said(made(e.UserAlreadyParticipantError), Doing.JOIN) == "already_member"
 
 
 def test_only_whole_classes_of_codes_are_decided_by_code() -> None:

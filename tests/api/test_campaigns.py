@@ -57,6 +57,39 @@ async def test_a_dry_run_and_a_mailing(client: Client) -> None:
     assert (mailing["action"], mailing["destination"]) == ("message", "")
 
 
+async def test_adding_contacts_and_joining_are_off_unless_wished(client: Client) -> None:
+    for wished in (False, True):
+        changes = {"add_contact_first": True, "join_destination": True} if wished else {}
+        body = (await client.invite(**changes)).json()
+        assert (body["add_contact_first"], body["join_destination"]) == (wished, wished)
+        assert (await client.get(f"/invite/{body['id']}")).json() == body
+
+
+async def test_contacts_as_a_first_step_come_before_the_campaigns_own_action(
+    client: Client, database: Database, owner: str
+) -> None:
+    for action in ("invite", "message"):
+        campaign = await client.campaign(action=action, add_contact_first=True)
+        assert await waits_for(database, owner, campaign) == {"add_contact"}
+        campaign = await client.campaign(action=action)
+        assert await waits_for(database, owner, campaign) == {action}
+
+
+async def test_a_campaign_that_only_adds_contacts(client: Client, database: Database, owner: str) -> None:
+    asked = {"action": "add_contact", "destination": ..., "message": ..., "message_when_refused": False}
+    body = (await client.invite(**asked)).json()
+    assert (body["action"], body["destination"], body["recipients"]) == ("add_contact", "", 3)
+    assert await waits_for(database, owner, body["id"]) == {"add_contact"}
+    twice = (await client.invite(**asked, add_contact_first=True)).json()
+    assert twice["add_contact_first"] is False, "it is no step before itself"
+
+
+async def waits_for(database: Database, owner: str, campaign: str) -> set[str]:
+    """What the people of a campaign wait for."""
+    async with database.owner(owner) as tx:
+        return set(await tx.scalars(text("SELECT action FROM queue WHERE campaign_id = :c"), {"c": campaign}))
+
+
 async def test_the_same_key_answers_the_same_campaign(
     client: Client, control: RecordingControl, neighbour: Neighbour, owner: str
 ) -> None:
@@ -185,6 +218,11 @@ LONG = "ж" * 4096
         ({"message": {"texts": [5]}}, "message.texts.0"),
         ({"message": {"texts": ["x"], "html": True}}, "message.html"),
         ({"message_when_refused": "perhaps"}, "message_when_refused"),
+        ({"add_contact_first": "perhaps"}, "add_contact_first"),
+        ({"add_contact_first": None}, "add_contact_first"),
+        ({"join_destination": "perhaps"}, "join_destination"),
+        ({"join_destination": 7}, "join_destination"),
+        ({"add_contact": True}, "add_contact"),
         ({"account_ids": []}, "account_ids"),
         ({"account_ids": ["zz"]}, "account_ids"),
         ({"account_ids": ["x"] * 1001}, "account_ids"),

@@ -16,7 +16,7 @@ DEFAULTS = Path(__file__).parents[2] / "limits.toml"
 GOOD = """
 [telegram]
 gap = { shortest = "500ms", longest = "1.5s" }
-daily = { invite = 5, message = 4, message_with_link = 0 }
+daily = { invite = 5, message = 4, message_with_link = 0, forward = 3, add_contact = 2, resolve = 9 }
 limited_rests = ["5m", "24h", "7d"]
 unavailable_rest = "1m"
 """
@@ -25,7 +25,11 @@ unavailable_rest = "1m"
 @pytest.mark.parametrize("platform", ["telegram", DRY_RUN])
 def test_the_defaults_are_those_of_the_specification(platform: str) -> None:
     found = parse(DEFAULTS.read_text(encoding="utf-8")).of(platform)
-    assert found.daily == {Budget.INVITE: 50, Budget.MESSAGE: 40, Budget.MESSAGE_WITH_LINK: 10}
+    named = {Budget.INVITE: 50, Budget.MESSAGE: 40, Budget.MESSAGE_WITH_LINK: 10, Budget.FORWARD: 20}
+    assert {budget: found.daily[budget] for budget in named} == named
+    # No default is specified for looking people up, but there is a ceiling.
+    assert found.daily.keys() == set(Budget)
+    assert all(0 < number <= 1000 for number in found.daily.values())
     assert found.gap == Gap(timedelta(seconds=10), timedelta(seconds=15))
     assert list(found.limited_rests) == sorted(found.limited_rests)
 
@@ -33,7 +37,14 @@ def test_the_defaults_are_those_of_the_specification(platform: str) -> None:
 def test_a_good_file_is_read_as_it_is_meant() -> None:
     assert parse(GOOD).of("telegram") == PlatformLimits(
         gap=Gap(timedelta(milliseconds=500), timedelta(seconds=1.5)),
-        daily={Budget.INVITE: 5, Budget.MESSAGE: 4, Budget.MESSAGE_WITH_LINK: 0},
+        daily={
+            Budget.INVITE: 5,
+            Budget.MESSAGE: 4,
+            Budget.MESSAGE_WITH_LINK: 0,
+            Budget.FORWARD: 3,
+            Budget.ADD_CONTACT: 2,
+            Budget.RESOLVE: 9,
+        },
         limited_rests=(timedelta(minutes=5), timedelta(hours=24), timedelta(days=7)),
         unavailable_rest=timedelta(minutes=1),
     )
@@ -69,6 +80,10 @@ def test_a_platform_without_a_section_is_named() -> None:
         ("invite = 5", 'invite = "5"', "telegram.daily.invite"),
         ("invite = 5, ", "", "telegram.daily.invite"),
         ("invite = 5", "invites = 5", "telegram.daily.invites"),
+        (", forward = 3", "", "telegram.daily.forward"),
+        (", add_contact = 2", "", "telegram.daily.add_contact"),
+        (", resolve = 9", "", "telegram.daily.resolve"),
+        ("resolve = 9", "resolve = -9", "telegram.daily.resolve"),
         ('["5m", "24h", "7d"]', "[]", "telegram.limited_rests"),
         ('["5m", "24h", "7d"]', '"5m"', "telegram.limited_rests"),
         ('["5m", "24h", "7d"]', '["5m", 7]', "telegram.limited_rests"),

@@ -15,7 +15,7 @@ def test_every_kind_has_a_party(kind: Kind) -> None:
 def test_the_groups_do_not_contradict_each_other() -> None:
     assert not SUCCESSES & ERRORS
     assert all(kind.party is Party.NOBODY for kind in SUCCESSES)
-    assert {Kind.UNAVAILABLE, Kind.ALREADY_MEMBER} == UNSPENT
+    assert {Kind.UNAVAILABLE, Kind.ALREADY_MEMBER, Kind.POSTPONED, Kind.SKIPPED} == UNSPENT
     assert Reason.NONE not in INVITE_FALLBACK
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.account import AccountState
 from domain.limits import Gap, PlatformLimits
 from domain.outcome import Kind, Outcome, Party, Reason
-from domain.platform import Action, Budget
+from domain.platform import Action, Budget, Identifier
 from domain.policy import (
     FAILURES_IN_A_ROW,
     WINDOW,
@@ -38,7 +38,7 @@ GAP = timedelta(seconds=10)
 RESTS = (timedelta(hours=24), timedelta(hours=72), timedelta(days=7))
 LIMITS = PlatformLimits(
     gap=Gap(GAP, GAP),
-    daily={Budget.INVITE: 3, Budget.MESSAGE: 2, Budget.MESSAGE_WITH_LINK: 1},
+    daily=dict.fromkeys(Budget, 10) | {Budget.INVITE: 3, Budget.MESSAGE: 2, Budget.MESSAGE_WITH_LINK: 1},
     limited_rests=RESTS,
     unavailable_rest=timedelta(minutes=1),
 )
@@ -46,15 +46,18 @@ ACTIVE = Standing(AccountState.ACTIVE)
 INVITE = Waiting(Action.INVITE, Budget.INVITE)
 MESSAGE = Waiting(Action.MESSAGE, Budget.MESSAGE)
 LINK = Waiting(Action.MESSAGE, Budget.MESSAGE_WITH_LINK)
+BY_NAME = Waiting(Action.INVITE, Budget.INVITE, Identifier.USERNAME, Budget.RESOLVE)
+BY_PHONE = Waiting(Action.INVITE, Budget.INVITE, Identifier.PHONE, Budget.ADD_CONTACT)
 
 
 def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-def limits(invites: int, messages: int = 2, links: int = 1) -> PlatformLimits:
-    daily = {Budget.INVITE: invites, Budget.MESSAGE: messages, Budget.MESSAGE_WITH_LINK: links}
-    return replace(LIMITS, daily=daily)
+def limits(
+    invites: int, messages: int = 2, links: int = 1, names: int = 10, phones: int = 10, forwards: int = 0
+) -> PlatformLimits:
+    return replace(LIMITS, daily=dict(zip(Budget, (invites, messages, links, forwards, phones, names), strict=True)))
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Life:
     standing: Standing = ACTIVE
     buckets: dict[Budget, Counter[datetime]] = field(default_factory=dict)
     acted: dict[Budget, list[datetime]] = field(default_factory=dict)
+    moments: list[datetime] = field(default_factory=list)
 
     def usage(self) -> dict[Budget, list[Spent]]:
         return {budget: [Spent(*each) for each in hours.items()] for budget, hours in self.buckets.items()}
@@ -76,9 +80,10 @@ class Life:
     def step(self, waiting: Sequence[Waiting]) -> Decision:
         decision = self.ask(waiting)
         if isinstance(decision, Act):
-            budget = decision.waiting.budget
-            self.buckets.setdefault(budget, Counter())[hour_of(self.now)] += 1
-            self.acted.setdefault(budget, []).append(self.now)
+            self.moments.append(self.now)
+            for budget in decision.waiting.budgets:
+                self.buckets.setdefault(budget, Counter())[hour_of(self.now)] += 1
+                self.acted.setdefault(budget, []).append(self.now)
             self.standing = replace(self.standing, next_at=self.now + GAP)
         return decision
 
@@ -90,12 +95,19 @@ PAUSES = st.one_of(
     st.sampled_from([GAP, GAP - TINY, HOUR - TINY, HOUR, WINDOW - TINY, WINDOW, WINDOW + TINY, WINDOW + HOUR]),
 )
 STEPS = st.lists(
-    st.tuples(PAUSES, st.sampled_from([(INVITE,), (INVITE, MESSAGE), (LINK,), (MESSAGE, INVITE)])), max_size=25
+    st.tuples(
+        PAUSES,
+        st.sampled_from(
+            [(INVITE,), (INVITE, MESSAGE), (LINK,), (MESSAGE, INVITE), (BY_PHONE, BY_NAME), (BY_NAME,), (BY_PHONE,)]
+        ),
+    ),
+    max_size=25,
 )
+FEW = st.integers(0, 3)
 
 
 @settings(max_examples=150)
-@given(st.builds(limits, st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), STEPS)
+@given(st.builds(limits, st.integers(0, 4), FEW, st.integers(0, 2), FEW, FEW), STEPS)
 def test_no_24_hours_hold_more_than_the_limit_and_no_gap_is_cut(
     limits: PlatformLimits, steps: list[tuple[timedelta | None, tuple[Waiting, ...]]]
 ) -> None:
@@ -110,8 +122,7 @@ def test_no_24_hours_hold_more_than_the_limit_and_no_gap_is_cut(
     for budget, acted in life.acted.items():
         most = limits.daily[budget]
         assert all(later - first >= WINDOW for first, later in zip(acted, acted[most:], strict=False))
-    everything = sorted(moment for acted in life.acted.values() for moment in acted)
-    assert all(later - first >= GAP for first, later in pairwise(everything))
+    assert all(later - first >= GAP for first, later in pairwise(life.moments))
 
 
 @settings(max_examples=60)
@@ -188,6 +199,30 @@ def test_a_message_with_a_link_has_a_budget_of_its_own() -> None:
     assert decide(NOW, ACTIVE, LIMITS, spent(Budget.MESSAGE, 2), [LINK]) == Act(LINK)
     full = spent(Budget.MESSAGE_WITH_LINK, 1)
     assert decide(NOW, ACTIVE, LIMITS, full, [LINK]) == Rest(hour_of(NOW) + 25 * HOUR, Why.BUDGET_SPENT)
+
+
+def test_a_look_up_needs_room_as_well() -> None:
+    assert INVITE.budgets == (Budget.INVITE,)
+    assert BY_PHONE.budgets == (Budget.INVITE, Budget.ADD_CONTACT)
+    full = spent(Budget.ADD_CONTACT, 10)
+    assert decide(NOW, ACTIVE, LIMITS, full, [BY_PHONE]) == Rest(hour_of(NOW) + 25 * HOUR, Why.BUDGET_SPENT)
+    assert decide(NOW, ACTIVE, LIMITS, full, [BY_PHONE, BY_NAME]) == Act(BY_NAME)
+    assert decide(NOW, ACTIVE, LIMITS, full, [INVITE]) == Act(INVITE)
+    assert decide(NOW, ACTIVE, LIMITS, spent(Budget.RESOLVE, 10), [BY_NAME, BY_PHONE]) == Act(BY_PHONE)
+
+
+def test_it_rests_until_both_budgets_have_room() -> None:
+    usage = {
+        Budget.INVITE: [Spent(hour_of(NOW) - 3 * HOUR, 3)],
+        Budget.ADD_CONTACT: [Spent(hour_of(NOW) - 2 * HOUR, 10)],
+        Budget.RESOLVE: [Spent(hour_of(NOW) - 7 * HOUR, 10)],
+    }
+    late, later = hour_of(NOW) + 22 * HOUR, hour_of(NOW) + 23 * HOUR
+    assert decide(NOW, ACTIVE, LIMITS, usage, [BY_PHONE]) == Rest(later, Why.BUDGET_SPENT)
+    assert decide(NOW, ACTIVE, LIMITS, usage, [BY_NAME]) == Rest(late, Why.BUDGET_SPENT)
+    assert decide(NOW, ACTIVE, LIMITS, usage, [BY_PHONE, BY_NAME]) == Rest(late, Why.BUDGET_SPENT)
+    assert decide(late, ACTIVE, LIMITS, usage, [BY_PHONE, BY_NAME]) == Act(BY_NAME)
+    assert decide(later, ACTIVE, LIMITS, usage, [BY_PHONE, BY_NAME]) == Act(BY_PHONE)
 
 
 def test_nobody_in_the_queue_is_nothing_now_unless_the_account_rests() -> None:
@@ -335,5 +370,5 @@ def test_no_answer_unblocks_an_account_or_shortens_its_rest(outcome: Outcome, st
 def test_an_account_rests_only_by_what_concerns_it(outcome: Outcome, standing: Standing) -> None:
     awake = replace(standing, state=AccountState.ACTIVE, until=None, failures=0)
     rest = account_rest(NOW, after(outcome, awake, LIMITS, NOW))
-    concerned = outcome.kind.party is Party.ACCOUNT and outcome.kind is not Kind.NOT_ADMIN
+    concerned = outcome.kind.party is Party.ACCOUNT and outcome.kind not in (Kind.NOT_ADMIN, Kind.POSTPONED)
     assert (rest is not None) == concerned

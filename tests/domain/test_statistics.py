@@ -9,15 +9,15 @@ from domain.campaign import Wanted
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.statistics import Count, Numbers, done_by, errors_of, numbers
-from domain.turn import Final, Work, follow_up
+from domain.turn import Final, Rules, Work, follow_up
 
 FINALS = sorted(
     {
         following.outcome.kind
-        for kind, tried, wanted in product(Kind, ((), ("x", "y")), Wanted)
+        for kind, tried, wanted, action in product(Kind, ((), ("x", "y")), Wanted, Action)
         if isinstance(
             following := follow_up(
-                Outcome(kind), Work(Action.INVITE, False, tried), "a", message_when_refused=True, wanted=wanted
+                Outcome(kind), Work(action, False, tried), "a", Rules(action, message_when_refused=True, wanted=wanted)
             ),
             Final,
         )
@@ -43,8 +43,9 @@ def count(kind: Kind, n: int = 1, *, reason: Reason = Reason.NONE, final: bool =
     return Count("a", Action.INVITE.value, instead, kind.value, reason.value, final, n)
 
 
-def shown(result: Numbers) -> int:
+def shown(result: Numbers, contacts: int) -> int:
     plain = (
+        contacts,
         result.invited,
         result.already_member,
         result.messaged,
@@ -53,7 +54,7 @@ def shown(result: Numbers) -> int:
         result.uncertain,
         result.cancelled,
     )
-    by_reason = (result.refused, result.unreachable, result.failed)
+    by_reason = (result.refused, result.unreachable, result.failed, result.skipped)
     return sum(plain) + sum(sum(each.values()) for each in by_reason)
 
 
@@ -63,12 +64,26 @@ def test_every_settled_recipient_is_in_one_number_and_the_rest_is_left(counts: l
     result = numbers(settled + open_, counts)
     assert result.processed == settled
     assert result.left == open_
-    assert shown(result) == settled
+    contacts = [each for each in counts if each.kind == Kind.CONTACT_ADDED]
+    assert shown(result, sum(each.n for each in contacts if each.final)) == settled
+    assert result.contacts_added == sum(each.n for each in contacts)
 
 
 def test_steps_on_the_way_are_not_results() -> None:
     result = numbers(3, [count(Kind.REFUSED, reason=Reason.PRIVACY, final=False), count(Kind.INVITED)])
     assert (result.processed, result.left, result.invited, result.refused) == (1, 2, 1, {})
+
+
+def test_contacts_are_counted_also_as_a_step_on_the_way() -> None:
+    counts = [count(Kind.CONTACT_ADDED, 2, final=False), count(Kind.CONTACT_ADDED, 3), count(Kind.INVITED, 2)]
+    result = numbers(9, counts)
+    assert (result.contacts_added, result.processed, result.left, result.invited) == (5, 5, 4, 2)
+    assert done_by(counts, "a") == {"contact_added": 5, "invited": 2}
+
+
+def test_whoever_is_in_the_list_twice_is_counted_as_skipped() -> None:
+    result = numbers(2, [count(Kind.SKIPPED, reason=Reason.SAME_PERSON), count(Kind.INVITED)])
+    assert (result.skipped, result.processed, result.left) == ({"same_person": 1}, 2, 0)
 
 
 def test_a_message_that_replaced_an_invite_is_counted_apart() -> None:

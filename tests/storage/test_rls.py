@@ -13,6 +13,7 @@ from sqlalchemy import text
 from domain.audience import Contact, DropReason, Line
 from domain.errors import Unavailable
 from domain.platform import Action
+from domain.ports import Found
 from domain.turn import Turn
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
@@ -33,9 +34,12 @@ async def world(world: World) -> World:
         lines = [Line(1, "anna", Contact("anna")), Line(2, "?", DropReason.NOT_A_NAME)]
         await world.audiences.store(owner, "list", lines, world.now, 10)
         campaign = await world.campaign(4, owner=owner)
+        await world.book("a", owner).keep({"username:anna": "1:2"})
         for outcome in (INVITED, None):
             turn = await world.turns.begin(world.key(campaign, "a", owner=owner), Action.INVITE, world.now)
             assert isinstance(turn, Turn)
+            found = Found(f"peer-{turn.attempts[0].person.position}")
+            assert await world.turns.identify(world.key(campaign, "a", owner=owner), 0, found)
             if outcome:
                 await world.turns.settle(turn.turn_id, ref("a", owner), {0: outcome}, world.now)
             world.now += timedelta(minutes=1)
@@ -149,7 +153,7 @@ async def test_a_row_cannot_be_made_without_its_owner(
 ) -> None:
     [campaign] = await world.query("SELECT id FROM campaign WHERE owner = %s", MINE)
     usage = "INSERT INTO usage VALUES ('anna', 's', 'b', now(), 1)"
-    queue = "INSERT INTO queue VALUES (%s, 'invite', 99, 'anna', 99, false, '{}')"
+    queue = "INSERT INTO queue VALUES (%s, 'invite', 'phone', 99, 'anna', 99, false, '{}', NULL, false)"
     for owner in (None, "", THEIRS):
         with connected(database_urls, role, owner) as connection:
             refused(connection, usage)
@@ -240,11 +244,23 @@ class TestRoles:
             for column in ("phase", "why", "since", "until", "acknowledged_no", "started_at", "ended_at", "recipients"):
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
             assert writable(connection, "campaign") == ["wanted", "control_no", "wanted_at"]
-            for table in ("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"):
+            for table in (
+                *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
+                *("address_book", "peer"),
+            ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
                 refused(connection, f"DELETE FROM {table}")
-            for table in ("account", "turn", "attempt", "progress", "usage", "campaign_account"):
+            for table in (
+                "account",
+                "turn",
+                "attempt",
+                "progress",
+                "usage",
+                "campaign_account",
+                "address_book",
+                "peer",
+            ):
                 refused(connection, copy_of_a_row(table), [MINE])
             for column in ("lease_until", "lease_holder", "fence", "credentials_version", "next_at"):
                 refused(connection, f"UPDATE account SET {column} = {column}")
@@ -257,7 +273,7 @@ class TestRoles:
                 refused(connection, copy_of_a_row(table), [MINE])
             for column in ("texts", "destination", "owner", "recipients", "idempotency_key"):
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
-            for table in ("audience", "audience_recipient", "audience_dropped"):
+            for table in ("audience", "audience_recipient", "audience_dropped", "peer"):
                 assert writable(connection, table) == []
             for table in TABLES:
                 assert may(connection, table, "DELETE") == (table == "queue"), table

@@ -16,7 +16,7 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Rest
 from domain.ports import DestinationCheck, Right
-from domain.review import Review
+from domain.review import Review, ToCheck
 from domain.statistics import Numbers
 from domain.why import Why
 from tests.storage.world import (
@@ -200,7 +200,7 @@ class TestWaiting:
     async def test_for_accounts_that_are_gone(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=["a", "b"])
         await world.accounts.refused(ref("a"), BANNED, world.now)
-        await world.accounts.know(OWNER, PLATFORM, [known("b", ExternalStatus.BANNED)], world.now)
+        await world.lists(known("b", ExternalStatus.BANNED))
         found = await review(world, campaign)
         assert (found.snapshot.why, found.usable) == (Why.ACCOUNTS_GONE, [])
         assert {line.account_id: line.state for line in found.snapshot.accounts} == {"a": "blocked", "b": "inactive"}
@@ -345,7 +345,7 @@ class TestAccountsDue:
 class TestJoining:
     async def test_only_known_accounts_join_and_those_inside_stay_as_they_are(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=["a"])
-        await world.accounts.know(OWNER, PLATFORM, [known("b")], world.now)
+        await world.lists(known("b"))
         chosen = await world.runs.chosen(OWNER, campaign)
         await world.runs.join(chosen, ["a", "b", "never heard of"], world.now)
         rows = await world.query("SELECT account_id, can_invite, checked, why FROM campaign_account ORDER BY 1")
@@ -357,22 +357,22 @@ class TestJoining:
 
     async def test_another_owners_account_does_not_join(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=[])
-        await world.accounts.know("boris", PLATFORM, [known("b")], world.now)
+        await world.lists(known("b"), owner="boris")
         await world.runs.join(await world.runs.chosen(OWNER, campaign), ["b"], world.now)
         assert await world.query("SELECT FROM campaign_account") == []
 
     async def test_who_may_not_invite_is_looked_at_again_at_each_poll(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=["a", "b"], admins=["a"])
-        assert await world.runs.destination_to_check(OWNER, campaign, "b") == ""
+        assert await world.runs.destination_to_check(OWNER, campaign, "b") == ToCheck("")
         await world.runs.join(await world.runs.chosen(OWNER, campaign), ["a", "b"], world.now)
-        assert await world.runs.destination_to_check(OWNER, campaign, "a") == ""
-        assert await world.runs.destination_to_check(OWNER, campaign, "b") == "@club"
+        assert await world.runs.destination_to_check(OWNER, campaign, "a") == ToCheck("")
+        assert await world.runs.destination_to_check(OWNER, campaign, "b") == ToCheck("@club")
 
     async def test_a_message_campaign_has_no_destination_to_check(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=[], action=Action.MESSAGE)
-        await world.accounts.know(OWNER, PLATFORM, [known("a")], world.now)
+        await world.lists(known("a"))
         await world.runs.join(await world.runs.chosen(OWNER, campaign), ["a"], world.now)
-        assert await world.runs.destination_to_check(OWNER, campaign, "a") == ""
+        assert await world.runs.destination_to_check(OWNER, campaign, "a") == ToCheck("")
 
 
 class TestHealing:
@@ -383,7 +383,7 @@ class TestHealing:
         return campaign
 
     async def know(self, world: World, status: ExternalStatus, version: int = 1) -> str:
-        await world.accounts.know(OWNER, PLATFORM, [known("a", status, version)], world.now)
+        await world.lists(known("a", status, version))
         return str((await world.account("a"))["state"])
 
     async def test_a_block_of_ours_outlasts_a_list_that_never_saw_it(self, world: World, campaign: str) -> None:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 
 import pytest
 
@@ -13,7 +14,8 @@ from domain.audience import Contact
 from domain.campaign import Command, Phase, Wanted
 from domain.errors import LeaseLost, NotFound
 from domain.outcome import Kind, Outcome, Reason
-from domain.platform import Action, Budget
+from domain.platform import Action, Budget, Identifier
+from domain.ports import Found
 from domain.policy import Act, NothingNow, Rest
 from domain.turn import AttemptState, Halted, Settled, Turn
 from domain.why import Why
@@ -21,6 +23,7 @@ from storage import claims
 from tests.storage.world import (
     AWAY,
     BANNED,
+    CONTACT_ADDED,
     FLOOD,
     GAP,
     HOUR,
@@ -30,7 +33,9 @@ from tests.storage.world import (
     NOT_ADMIN,
     OWNER,
     PEER_FLOOD,
+    POSTPONED,
     PRIVACY,
+    SAME_PERSON,
     SECOND,
     UNCERTAIN,
     World,
@@ -262,11 +267,11 @@ class TestPermission:
         campaign = await world.campaign(3)
         turn = await world.turn(campaign)
         await world.mark(turn, campaign)
-        await world.accounts.know(OWNER, "telegram", [known("a", ExternalStatus.INACTIVE)], world.now)
+        await world.lists(known("a", ExternalStatus.INACTIVE))
         await world.settle(turn, INVITED)
         world.now += GAP
         assert await world.begin(campaign) == Rest(None, Why.ACCOUNT_INACTIVE)
-        await world.accounts.know(OWNER, "telegram", [known("a")], world.now)
+        await world.lists(known("a"))
         assert (await world.runs.review(OWNER, campaign, None, world.now)).wake == ["a"]
         await world.turn(campaign)
 
@@ -370,7 +375,7 @@ class TestTries:
     async def test_blocked_and_inactive_accounts_are_not_waited_for(self, world: World) -> None:
         campaign = await world.campaign(1, accounts=["a", "b", "c"])
         await world.accounts.refused(ref("b"), BANNED, world.now)
-        await world.accounts.know(OWNER, "telegram", [known("c", ExternalStatus.INACTIVE)], world.now)
+        await world.lists(known("c", ExternalStatus.INACTIVE))
         await world.act(campaign, FLOOD, "a")
         world.now += HOUR
         assert await world.act(campaign, INVITED, "a") == 0
@@ -380,8 +385,9 @@ class TestTries:
         assert await world.act(campaign, PRIVACY, "a") == 0
         await world.act(campaign, FLOOD, "a")
         world.now += HOUR
+        assert await world.act(campaign, FLOOD, "a", Action.MESSAGE) == 0
+        world.now += HOUR
         assert await world.act(campaign, INVITED, "a") == 1
-        await world.act(campaign, FLOOD, "a", Action.MESSAGE)
         world.now += HOUR
         assert await world.begin(campaign, "a", Action.MESSAGE) == NothingNow()
         assert await world.act(campaign, MESSAGED, "b", Action.MESSAGE) == 0
@@ -411,22 +417,29 @@ class TestTries:
         names = ["a", "b", "c", "d", "e"]
         campaign = await world.campaign(1, accounts=names)
         dice = random.Random(7)
-        for _ in range(40):
+        for _ in range(14):
             accounts = await self._scatter(world, campaign, names, dice)
             rows = await world.query("SELECT * FROM queue ORDER BY seq")
-            for name, action in [(name, action) for name in names for action in Action]:
-                able = {each for each, (works, admin) in accounts.items() if works and (admin or action == "message")}
-                expected = [
-                    row["position"]
-                    for row in rows
-                    if row["action"] == action
-                    and row["bound_to"] in (None, name)
-                    and (name not in row["tried"] or not able - set(row["tried"]))
-                ]
-                may = accounts[name][1] or action is Action.MESSAGE
-                waits, taken = await self._claim(world, campaign, name, action)
-                assert taken == expected, (name, action, accounts, rows)
-                assert waits == (bool(expected) and may), (name, action, accounts, rows)
+            for name in names:
+                heads: dict[tuple[Action, Identifier], int] = {}
+                for action, lane in product(Action, Identifier):
+                    able = {
+                        each for each, (works, admin) in accounts.items() if works and (admin or action == "message")
+                    }
+                    expected = [
+                        row["position"]
+                        for row in rows
+                        if (row["action"], row["lane"]) == (action, lane)
+                        and row["bound_to"] in (None, name)
+                        and (name not in row["tried"] or row["bound_hard"] or not able - set(row["tried"]))
+                    ]
+                    # In a campaign that invites, contacts are added by who may invite.
+                    if expected and (accounts[name][1] or action is Action.MESSAGE):
+                        heads[action, lane] = expected[0]
+                    taken = await self._claim(world, campaign, name, action, lane)
+                    assert taken == expected, (name, action, lane, accounts, rows)
+                waits = await self._waiting(world, campaign, name)
+                assert waits == sorted(heads, key=lambda each: heads[each]), (name, accounts, rows)
 
     @staticmethod
     async def _scatter(
@@ -443,9 +456,10 @@ class TestTries:
             )
             await world.do("UPDATE campaign_account SET can_invite = %s WHERE account_id = %s", admin, name)
             found[name] = (state is not AccountState.BLOCKED and status == "active", admin)
-        for seq in range(6):
+        for seq in range(8):
             tried = [dice.choice(names) for _ in range(dice.randrange(3))]
-            bound = dice.choice([None, None, None, *names])
+            bound = dice.choice([None, None, None, None, None, *names])
+            hard = bound is not None and dice.random() < 0.5
             # All rows are of the one recipient: the order tells them apart.
             await world.do(
                 "INSERT INTO recipient SELECT (jsonb_populate_record(r, jsonb_build_object('position', %s::int))).* "
@@ -453,27 +467,34 @@ class TestTries:
                 seq,
             )
             await world.do(
-                "INSERT INTO queue (campaign_id, action, seq, owner, position, instead, tried, bound_to) "
-                "VALUES (%s, %s, %s, %s, %s, false, %s, %s)",
-                *(campaign, dice.choice([*Action]).value, seq, OWNER, seq, tried, bound),
+                "INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, "
+                "bound_hard) VALUES (%s, %s, %s, %s, %s, %s, false, %s, %s, %s)",
+                *(campaign, dice.choice([*Action]).value, dice.choice([*Identifier]).value),
+                *(seq, OWNER, seq, tried, bound, hard),
             )
         return found
 
     @staticmethod
-    async def _claim(world: World, campaign: str, name: str, action: Action) -> tuple[bool, list[int]]:
+    async def _waiting(world: World, campaign: str, name: str) -> list[tuple[Action, Identifier]]:
+        [row] = await world.query("SELECT can_invite FROM campaign_account WHERE account_id = %s", name)
+        async with world.worker.owner(OWNER) as tx:
+            who = await claims.able(tx, campaign, "telegram")
+            return await claims.waiting(tx, campaign, name, row["can_invite"], who)
+
+    @staticmethod
+    async def _claim(world: World, campaign: str, name: str, action: Action, lane: Identifier) -> list[int]:
         class Undo(Exception):
             pass
 
-        waits, taken = False, []
+        taken: list[int] = []
         try:
             async with world.worker.owner(OWNER) as tx:
                 who = await claims.able(tx, campaign, "telegram")
-                [row] = await world.query("SELECT can_invite FROM campaign_account WHERE account_id = %s", name)
-                waits = action in await claims.waiting(tx, campaign, name, row["can_invite"], who)
-                taken = [each.person.position for each in await claims.claim(tx, campaign, name, action, who, 100)]
+                claimed = await claims.claim(tx, campaign, name, action, lane, who, 100)
+                taken = [each.person.position for each in claimed]
                 raise Undo
         except Undo:
-            return waits, taken
+            return taken
 
 
 class TestAccounts:
@@ -587,8 +608,9 @@ class TestBudgets:
     async def test_eight_accounts_of_two_campaigns_at_once(self, world: World) -> None:
         """Many connections, no order: nobody twice, nobody lost, no limit passed, one turn per account."""
         names, most, people = [f"a{n}" for n in range(8)], 4, 30
-        world.limits = make_limits(invites=most, gap=timedelta(0))
-        campaigns = [await world.campaign(people, accounts=names) for _ in range(2)]
+        world.limits = make_limits(invites=most, gap=timedelta(0), contacts=3)
+        crowd = [Contact(f"person_{n}") if n % 3 else Contact(phone=f"+790000000{n:02}") for n in range(people)]
+        campaigns = [await world.campaign(crowd, accounts=names, reaches=list(Identifier)) for _ in range(2)]
         at_work: set[str] = set()
         invited: Counter[tuple[str, int]] = Counter()
 
@@ -612,6 +634,7 @@ class TestBudgets:
             assert sum(invited.values()) == len(invited) == done
             for name in names if day == 1 else ():
                 assert await world.usage(account_id=name) == most
+                assert await world.usage(Budget.ADD_CONTACT, name) <= 3
             world.now += 25 * HOUR
         for campaign in campaigns:
             assert await world.queue(campaign) == []
@@ -710,6 +733,18 @@ class TestAbandon:
 
 
 ANSWERS = [INVITED, INVITED, MESSAGED, PRIVACY, PRIVACY, FLOOD, PEER_FLOOD, NOT_ADMIN, UNCERTAIN, AWAY, None]
+STEPS = [CONTACT_ADDED, CONTACT_ADDED, CONTACT_ADDED, PRIVACY, FLOOD, UNCERTAIN, AWAY, None]
+UNSENT = [None, None, AWAY, POSTPONED, Outcome(Kind.UNREACHABLE, Reason.NOT_FOUND_BY_PHONE)]
+CROWD = [
+    [
+        Contact(f"person_{n}"),
+        Contact(phone=f"+7900000000{n}"),
+        Contact(f"both_{n}", f"+7900000001{n}"),
+        Contact(user_id=n),
+    ]
+    for n in range(5)
+]
+"""In all lanes; who is known by an id alone is in the address book of account a, but for the last."""
 FACTS = [INVITED, PRIVACY, Outcome(Kind.UNREACHABLE, Reason.DELETED), FLOOD, None]
 
 
@@ -722,6 +757,7 @@ class Walk:
         self.dice = random.Random(seed)
         self.open: dict[str, tuple[str, Turn]] = {}
         self.past: list[tuple[str, Turn]] = []
+        self.twice: set[str] = set()
         self.steps = [self.begin] * 9 + [self.mark] * 3 + [self.settle] * 6 + [self.resume] * 3 + [self.heal] * 3
         self.steps += [self.late] * 2 + [self.abandon, self.pause, self.review, self.wait]
 
@@ -738,7 +774,12 @@ class Walk:
         if isinstance(begun, Act):
             begun = await self.world.begin(campaign, name, begun.waiting.action)
         if isinstance(begun, Turn):
-            if self.dice.random() < 0.6:
+            # Every seventh person is the one before under another identifier.
+            position = begun.attempts[0].person.position
+            found = Found(f"peer-{position - (position % 7 == 6)}")
+            if not await self.world.identify(campaign, begun, found, name):
+                self.twice.add(begun.turn_id)
+            elif self.dice.random() < 0.6:
                 await self.world.mark(begun, campaign, name)
             held = self.open.get(name)
             assert held is None or held[1].turn_id == begun.turn_id, "a second turn of one account"
@@ -746,6 +787,8 @@ class Walk:
 
     async def mark(self) -> None:
         for name, (campaign, turn) in self.open.items():
+            if turn.turn_id in self.twice:
+                continue
             view = await self.world.view(campaign)
             marked = await self.world.mark(turn, campaign, name)
             assert not marked or view.wanted is Wanted.RUN
@@ -757,7 +800,9 @@ class Walk:
         _, turn = self.open.pop(name)
         rows = await self.world.query("SELECT state FROM attempt WHERE turn_id = %s", turn.turn_id)
         sent = rows[0]["state"] == "sent"
-        await self.world.settle(turn, self.dice.choice(ANSWERS) if sent else None, name)
+        answers = STEPS if turn.action is Action.ADD_CONTACT else ANSWERS
+        outcome = self.dice.choice(answers if sent else UNSENT)
+        await self.world.settle(turn, SAME_PERSON if turn.turn_id in self.twice else outcome, name)
         self.past.append((name, turn))
 
     async def late(self) -> None:
@@ -803,6 +848,7 @@ class Walk:
         for name, (_, turn) in self.open.items():
             await self.world.settle(turn, UNCERTAIN, name)
         await self.world.do("UPDATE account SET state = 'active', until = NULL")
+        self.world.now += 26 * HOUR  # look-ups are possible again
         for name in "abc":
             await self.world.right(second, name, True)
         while await self.world.queue(second):
@@ -811,13 +857,23 @@ class Walk:
                 begun = await self.world.begin(second, name, action)
                 if isinstance(begun, Turn):
                     await self.world.mark(begun, second, name)
-                    await self.world.settle(begun, INVITED, name)
+                    outcome = CONTACT_ADDED if begun.action is Action.ADD_CONTACT else INVITED
+                    await self.world.settle(begun, outcome, name)
 
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_whatever_happens_everybody_is_in_exactly_one_place(world: World, seed: int) -> None:
     world.limits = make_limits(rests=(MINUTE,))
-    campaigns = [await world.campaign(20, accounts=["a", "b", "c"], fallback=True) for _ in range(2)]
+    people = [person for row in CROWD for person in row]
+    known_ids = {f"user_id:{person.user_id}": "1:2" for person in people[:-1] if person.user_id is not None}
+    await world.book("a").keep(known_ids)
+    world.now += SECOND
+    campaigns = [
+        await world.campaign(
+            people, accounts=["a", "b", "c"], fallback=True, reaches=list(Identifier), add_contact_first=first
+        )
+        for first in (False, True)
+    ]
     walk = Walk(world, campaigns, seed)
     for _ in range(180):
         await walk.step()
@@ -826,6 +882,8 @@ async def test_whatever_happens_everybody_is_in_exactly_one_place(world: World, 
     [row] = await world.query("SELECT count(*) AS n, count(DISTINCT outcome) AS kinds FROM attempt")
     assert row["n"] >= 15, "the walk must go somewhere"
     assert row["kinds"] >= 5
+    lanes = await world.query("SELECT DISTINCT lane FROM attempt")
+    assert len(lanes) == 3
     await walk.finish()
     for campaign in campaigns:
         await world.check(campaign)

@@ -20,9 +20,10 @@ from domain.limits import Gap, Limits, PlatformLimits
 from domain.outcome import UNSPENT, Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.policy import Decision
-from domain.ports import DestinationCheck, Right
+from domain.ports import DestinationCheck, Found, Right
 from domain.turn import Halted, Settled, Turn, TurnKey
 from storage.accounts import Accounts
+from storage.address_book import AccountBook
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns, CampaignView, NewCampaign
 from storage.engine import Database
@@ -48,7 +49,10 @@ PEER_FLOOD = Outcome(Kind.LIMITED, Reason.PEER_FLOOD)
 BANNED = Outcome(Kind.BLOCKED, Reason.BANNED)
 NOT_ADMIN = Outcome(Kind.NOT_ADMIN, Reason.NO_RIGHT_TO_INVITE)
 UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
-LAST = ("invited", "already_member", "messaged", "unreachable", "uncertain")
+CONTACT_ADDED = Outcome(Kind.CONTACT_ADDED)
+POSTPONED = Outcome(Kind.POSTPONED, Reason.LOOKUPS_SPENT)
+SAME_PERSON = Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
+LAST = ("invited", "already_member", "messaged", "unreachable", "uncertain", "skipped")
 """After one of these a person must not be touched again."""
 AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
 
@@ -57,12 +61,21 @@ def make_limits(
     invites: int = 50,
     messages: int = 40,
     links: int = 10,
+    contacts: int = 1000,
+    names: int = 1000,
     gap: timedelta = GAP,
     rests: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=72)),
 ) -> Limits:
     section = PlatformLimits(
         gap=Gap(gap, gap),
-        daily={Budget.INVITE: invites, Budget.MESSAGE: messages, Budget.MESSAGE_WITH_LINK: links},
+        daily={
+            Budget.INVITE: invites,
+            Budget.MESSAGE: messages,
+            Budget.MESSAGE_WITH_LINK: links,
+            Budget.FORWARD: 20,
+            Budget.ADD_CONTACT: contacts,
+            Budget.RESOLVE: names,
+        },
         limited_rests=rests,
         unavailable_rest=timedelta(minutes=1),
     )
@@ -77,6 +90,16 @@ def ref(account_id: str, owner: str = OWNER) -> AccountRef:
     return AccountRef(owner, PLATFORM, account_id)
 
 
+@dataclass(frozen=True)
+class Now:
+    """The world's time as a `Clock`."""
+
+    world: "World"
+
+    async def now(self) -> datetime:
+        return self.world.now
+
+
 @dataclass
 class World:
     """The stores under their roles, and a superuser to look at everything. `now` is theirs to move."""
@@ -87,6 +110,7 @@ class World:
     now: datetime = NOW
     limits: Limits = field(default_factory=make_limits)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    listed: dict[str, dict[str, KnownAccount]] = field(default_factory=dict)
     numbers: Any = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -102,8 +126,8 @@ class World:
 
     # What stands in the database, whoever may see it
 
-    async def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
-        return await (await self.superuser.execute(statement.encode(), values)).fetchall()
+    async def query(self, statement: str, *values: object, **named: object) -> list[dict[str, Any]]:
+        return await (await self.superuser.execute(statement.encode(), named or values)).fetchall()
 
     async def do(self, statement: str, *values: object) -> None:
         await self.superuser.execute(statement.encode(), values)
@@ -129,6 +153,10 @@ class World:
         fallback: bool = False,
         start: bool = True,
         admins: Sequence[str] | None = None,
+        reaches: Sequence[Identifier] = (Identifier.USERNAME,),
+        add_contact_first: bool = False,
+        join_destination: bool = False,
+        chosen: Sequence[str] | None = None,
     ) -> str:
         """A campaign with its accounts known, leased, joined and checked; `admins`: those who may invite."""
         contacts = [Contact(f"person_{n}") for n in range(people)] if isinstance(people, int) else people
@@ -143,9 +171,11 @@ class World:
             destination="@club" if action is Action.INVITE else "",
             texts=list(texts),
             message_when_refused=fallback,
-            account_ids=None,
+            account_ids=chosen,
             start=start,
-            reaches=[Identifier.USERNAME],
+            reaches=reaches,
+            add_contact_first=add_contact_first,
+            join_destination=join_destination,
         )
         made, _ = await self.campaigns.create(owner, new, None, "hash", self.now)
         campaign = str(made.id)
@@ -155,12 +185,26 @@ class World:
     async def enlist(
         self, campaign: str, accounts: Sequence[str], owner: str = OWNER, admins: Sequence[str] | None = None
     ) -> None:
-        await self.accounts.know(owner, PLATFORM, [known(each) for each in accounts], self.now)
+        await self.lists(*(known(each) for each in accounts), owner=owner)
         await self.runs.join(await self.runs.chosen(owner, campaign), accounts, self.now)
         for each in accounts:
             if (owner, each) not in self.fences:
                 await self.lease(each, owner=owner)
             await self.right(campaign, each, each in (accounts if admins is None else admins), owner)
+
+    async def lists(self, *accounts: KnownAccount, owner: str = OWNER) -> None:
+        """integration-service lists these besides those that it listed before, or as they are now."""
+        listed = self.listed.setdefault(owner, {})
+        listed.update({each.account_id: each for each in accounts})
+        await self.accounts.know(owner, PLATFORM, list(listed.values()), self.now)
+
+    async def unlist(self, account_id: str, owner: str = OWNER) -> None:
+        """integration-service lists it no more."""
+        del self.listed[owner][account_id]
+        await self.lists(owner=owner)
+
+    def book(self, account_id: str, owner: str = OWNER) -> AccountBook:
+        return AccountBook(self.worker, ref(account_id, owner), Now(self))
 
     async def right(self, campaign: str, account_id: str, may: bool, owner: str = OWNER) -> None:
         check = DestinationCheck(Right.INVITE) if may else DestinationCheck(Right.NONE, Reason.NO_RIGHT_TO_INVITE)
@@ -220,7 +264,16 @@ class World:
         await self.settle(turn, outcome, account_id)
         return turn.attempts[0].person.position
 
+    async def identify(self, campaign: str, turn: Turn, found: Found, account_id: str = "a") -> bool:
+        [attempt] = turn.attempts
+        return await self.turns.identify(self.key(campaign, account_id), attempt.person.position, found)
+
     # Facts
+
+    async def waiting(self, campaign: str) -> list[tuple[int, str, str, str | None, bool]]:
+        """Who waits, in the order of the whole queue: position, action, lane, to whom bound and whether for good."""
+        rows = await self.query("SELECT * FROM queue WHERE campaign_id = %s ORDER BY seq, position", campaign)
+        return [(row["position"], row["action"], row["lane"], row["bound_to"], row["bound_hard"]) for row in rows]
 
     async def account(self, account_id: str) -> dict[str, Any]:
         [row] = await self.query(
@@ -289,15 +342,32 @@ class World:
             list(LAST),
         )
         assert not twice, "somebody was handled again after a last answer"
+        await self._check_budgets()
+
+    async def _check_budgets(self) -> None:
+        """Actions, look-ups of people whom the account did not know, and what the platform put off: no more, no less."""
         wrong = await self.query(
-            "SELECT u.n, a.n FROM (SELECT owner, scope, sum(amount) AS n FROM usage GROUP BY 1, 2) u FULL JOIN "
-            "(SELECT t.owner, 'account/' || t.adapter || '/' || t.account_id AS scope, "
-            "        count(*) FILTER (WHERE a.state <> 'settled' OR a.outcome <> ALL (%s)) AS n "
-            " FROM turn t JOIN attempt a ON a.turn_id = t.id GROUP BY 1, 2) a USING (owner, scope) "
-            "WHERE coalesce(u.n, 0) <> coalesce(a.n, 0)",
-            [kind.value for kind in UNSPENT],
+            "WITH tried AS ("
+            "  SELECT t.owner, 'account/' || t.adapter || '/' || t.account_id AS scope, t.budget, "
+            "         a.state, a.outcome, a.lane, a.action, "
+            "         EXISTS (SELECT FROM recipient r, address_book b WHERE r.campaign_id = a.campaign_id "
+            "                 AND r.position = a.position AND b.owner = t.owner AND b.adapter = t.adapter "
+            "                 AND b.account_id = t.account_id AND b.kept_at < a.opened_at AND b.identifier IN "
+            "                 ('username:' || r.username, 'phone:' || r.phone, 'user_id:' || r.user_id)) AS known "
+            "  FROM turn t JOIN attempt a ON a.turn_id = t.id "
+            "), due AS ("
+            "  SELECT owner, scope, budget, 1 AS n FROM tried WHERE state <> 'settled' OR outcome <> ALL (%(unspent)s) "
+            "  UNION ALL SELECT owner, scope, 'resolve', 1 FROM tried WHERE lane = 'username' AND NOT known "
+            "  UNION ALL SELECT owner, scope, 'add_contact', 1 FROM tried "
+            "            WHERE lane = 'phone' AND NOT known AND action <> 'add_contact' "
+            "  UNION ALL SELECT owner, scope, 'add_contact', %(contacts)s FROM tried WHERE outcome = 'postponed' "
+            ") SELECT * FROM (SELECT owner, scope, budget, sum(amount) AS n FROM usage GROUP BY 1, 2, 3) u "
+            "FULL JOIN (SELECT owner, scope, budget, sum(n) AS n FROM due GROUP BY 1, 2, 3) d "
+            "USING (owner, scope, budget) WHERE coalesce(u.n, 0) <> coalesce(d.n, 0)",
+            unspent=[kind.value for kind in UNSPENT],
+            contacts=self.limits.of(PLATFORM).daily[Budget.ADD_CONTACT],
         )
-        assert not wrong, "the budgets tell something else than the attempts"
+        assert not wrong, f"the budgets tell something else than the attempts: {wrong}"
 
 
 @asynccontextmanager

@@ -134,6 +134,10 @@ class FakeActions:
     async def send_message(self, work: Work) -> Worked:
         return await self._answer(Action.MESSAGE, work)
 
+    @activity.defn
+    async def add_contact(self, work: Work) -> Worked:
+        return await self._answer(Action.ADD_CONTACT, work)
+
     async def _answer(self, action: Action, work: Work) -> Worked:
         info = activity.info()
         self.done.append(Done(action, work, info.task_queue, info.attempt))
@@ -339,4 +343,4 @@ def shared_activities(
 
 def own_activities(actions: FakeActions, accounts: FakeAccounts) -> Sequence[Callable[..., object]]:
     """Those of the queue of one worker."""
-    return [actions.invite, actions.send_message, accounts.open_account, accounts.close_account]
+    return [actions.invite, actions.send_message, actions.add_contact, accounts.open_account, accounts.close_account]

@@ -22,6 +22,44 @@ CREATE TABLE account (
     PRIMARY KEY (owner, adapter, account_id)
 );
 
+CREATE TABLE address_book (
+    owner TEXT NOT NULL,
+    adapter TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    value TEXT NOT NULL,
+    kept_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (owner, adapter, account_id, identifier)
+);
+
+CREATE INDEX address_book_identifier ON address_book (owner, adapter, identifier);
+
+CREATE TABLE attempt (
+    turn_id TEXT NOT NULL,
+    slot SMALLINT NOT NULL,
+    owner TEXT NOT NULL,
+    campaign_id UUID NOT NULL,
+    position INTEGER NOT NULL,
+    account_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    instead BOOLEAN NOT NULL,
+    lane TEXT NOT NULL,
+    seq BIGINT NOT NULL,
+    bound_to TEXT,
+    bound_hard BOOLEAN NOT NULL,
+    tried TEXT[] NOT NULL,
+    key BIGINT NOT NULL,
+    revision INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    outcome TEXT,
+    reason TEXT,
+    PRIMARY KEY (turn_id, slot)
+)
+ WITH (fillfactor = 70);
+
 CREATE TABLE audience (
     id UUID NOT NULL,
     owner TEXT NOT NULL,
@@ -35,6 +73,29 @@ CREATE TABLE audience (
 
 CREATE INDEX audience_owner ON audience (owner, created_at);
 
+CREATE TABLE audience_dropped (
+    audience_id UUID NOT NULL,
+    line INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    content TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (audience_id, line)
+);
+
+CREATE TABLE audience_recipient (
+    audience_id UUID NOT NULL,
+    position INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    username TEXT,
+    phone TEXT,
+    user_id BIGINT,
+    first_name TEXT NOT NULL,
+    last_name TEXT NOT NULL,
+    fields JSONB NOT NULL,
+    PRIMARY KEY (audience_id, position)
+);
+
 CREATE TABLE campaign (
     id UUID NOT NULL,
     owner TEXT NOT NULL,
@@ -46,6 +107,8 @@ CREATE TABLE campaign (
     destination TEXT NOT NULL,
     texts TEXT[] NOT NULL,
     message_when_refused BOOLEAN NOT NULL,
+    add_contact_first BOOLEAN NOT NULL,
+    join_destination BOOLEAN NOT NULL,
     account_ids TEXT[],
     revision INTEGER NOT NULL,
     recipients INTEGER NOT NULL,
@@ -72,44 +135,13 @@ CREATE INDEX campaign_live ON campaign (id) WHERE ended_at IS NULL AND wanted <>
 
 CREATE INDEX campaign_owner ON campaign (owner, created_at);
 
-CREATE TABLE usage (
-    owner TEXT NOT NULL,
-    scope TEXT NOT NULL,
-    budget TEXT NOT NULL,
-    hour TIMESTAMP WITH TIME ZONE NOT NULL,
-    amount INTEGER NOT NULL,
-    PRIMARY KEY (owner, scope, budget, hour)
-);
-
-CREATE TABLE audience_dropped (
-    audience_id UUID NOT NULL,
-    line INTEGER NOT NULL,
-    owner TEXT NOT NULL,
-    content TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (audience_id, line)
-);
-
-CREATE TABLE audience_recipient (
-    audience_id UUID NOT NULL,
-    position INTEGER NOT NULL,
-    owner TEXT NOT NULL,
-    line INTEGER NOT NULL,
-    username TEXT,
-    phone TEXT,
-    user_id BIGINT,
-    first_name TEXT NOT NULL,
-    last_name TEXT NOT NULL,
-    fields JSONB NOT NULL,
-    PRIMARY KEY (audience_id, position)
-);
-
 CREATE TABLE campaign_account (
     campaign_id UUID NOT NULL,
     account_id TEXT NOT NULL,
     owner TEXT NOT NULL,
     can_invite BOOLEAN NOT NULL,
     checked BOOLEAN NOT NULL,
+    warnings TEXT[] NOT NULL,
     why TEXT NOT NULL,
     since TIMESTAMP WITH TIME ZONE NOT NULL,
     until TIMESTAMP WITH TIME ZONE,
@@ -129,6 +161,14 @@ CREATE TABLE counter (
     PRIMARY KEY (campaign_id, account_id, action, instead, kind, reason, final)
 );
 
+CREATE TABLE peer (
+    campaign_id UUID NOT NULL,
+    peer TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (campaign_id, peer)
+);
+
 CREATE TABLE progress (
     campaign_id UUID NOT NULL,
     minute TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -141,14 +181,18 @@ CREATE TABLE progress (
 CREATE TABLE queue (
     campaign_id UUID NOT NULL,
     action TEXT NOT NULL,
+    lane TEXT NOT NULL,
     seq BIGINT NOT NULL,
     owner TEXT NOT NULL,
     position INTEGER NOT NULL,
     instead BOOLEAN NOT NULL,
     tried TEXT[] NOT NULL,
     bound_to TEXT,
-    PRIMARY KEY (campaign_id, action, seq)
+    bound_hard BOOLEAN NOT NULL,
+    PRIMARY KEY (campaign_id, action, lane, seq)
 );
+
+CREATE INDEX queue_bound ON queue (campaign_id, bound_to) WHERE bound_to IS NOT NULL;
 
 CREATE TABLE recipient (
     campaign_id UUID NOT NULL,
@@ -188,28 +232,14 @@ CREATE UNIQUE INDEX turn_open ON turn (owner, adapter, account_id) WHERE closed_
 
 CREATE INDEX turn_open_campaign ON turn (campaign_id) WHERE closed_at IS NULL;
 
-CREATE TABLE attempt (
-    turn_id TEXT NOT NULL,
-    slot SMALLINT NOT NULL,
+CREATE TABLE usage (
     owner TEXT NOT NULL,
-    campaign_id UUID NOT NULL,
-    position INTEGER NOT NULL,
-    account_id TEXT NOT NULL,
-    action TEXT NOT NULL,
-    instead BOOLEAN NOT NULL,
-    seq BIGINT NOT NULL,
-    tried TEXT[] NOT NULL,
-    key BIGINT NOT NULL,
-    revision INTEGER NOT NULL,
-    state TEXT NOT NULL,
-    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    sent_at TIMESTAMP WITH TIME ZONE,
-    settled_at TIMESTAMP WITH TIME ZONE,
-    outcome TEXT,
-    reason TEXT,
-    PRIMARY KEY (turn_id, slot)
-)
- WITH (fillfactor = 70);
+    scope TEXT NOT NULL,
+    budget TEXT NOT NULL,
+    hour TIMESTAMP WITH TIME ZONE NOT NULL,
+    amount INTEGER NOT NULL,
+    PRIMARY KEY (owner, scope, budget, hour)
+);
 
 -- Order behind all first places: see `queue.seq`.
 CREATE SEQUENCE queue_tail AS bigint START 1000000000000;
@@ -223,8 +253,8 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY[
-        'account', 'attempt', 'audience', 'audience_dropped', 'audience_recipient', 'campaign', 'campaign_account',
-        'counter', 'progress', 'queue', 'recipient', 'turn', 'usage'
+        'account', 'address_book', 'attempt', 'audience', 'audience_dropped', 'audience_recipient', 'campaign', 'campaign_account',
+        'counter', 'peer', 'progress', 'queue', 'recipient', 'turn', 'usage'
     ] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
@@ -242,8 +272,9 @@ GRANT INSERT ON audience, audience_recipient, audience_dropped, campaign, recipi
 GRANT UPDATE (wanted, control_no, wanted_at) ON campaign TO invite_api;
 GRANT UPDATE (state, reason, since, until, failures_running) ON account TO invite_api;
 
-GRANT INSERT, UPDATE ON account, attempt, campaign_account, counter, progress, turn, usage TO invite_worker;
-GRANT INSERT, DELETE, UPDATE (bound_to) ON queue TO invite_worker; -- a row lock needs some UPDATE right
+GRANT INSERT, UPDATE ON account, address_book, attempt, campaign_account, counter, progress, turn, usage TO invite_worker;
+GRANT INSERT ON peer TO invite_worker;
+GRANT INSERT, DELETE, UPDATE (bound_to) ON queue TO invite_worker;
 GRANT USAGE ON SEQUENCE queue_tail TO invite_worker;
 GRANT UPDATE (outcome, reason, action, instead, account_id, settled_at) ON recipient TO invite_worker;
 GRANT UPDATE (wanted, control_no, wanted_at, phase, why, since, until, acknowledged_no, accounts_checked_at,
