@@ -84,9 +84,7 @@ class Process:
         self.open_accounts = OpenAccounts(
             made, accounts, name, f"{settings.temporal_task_queue}/{name}", settings.lease, settings.idle_close
         )
-        self.accounts = AccountActivities(
-            self.open_accounts, accounts, runs, turns, directory, vault, clock
-        )
+        self.accounts = AccountActivities(self.open_accounts, accounts, runs, turns, directory, vault, clock)
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
         )

@@ -45,9 +45,7 @@ class AbandonStore(Protocol):
 class Control(Protocol):
     """What housekeeping says to the workflows."""
 
-    async def deliver(
-        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
-    ) -> None:
+    async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         """Start the campaign's workflow if it is missing, and tell it of the wish."""
 
     async def campaign_runs(self, campaign_id: UUID) -> bool:
@@ -71,9 +69,7 @@ class Tidied:
 class HousekeepingActivities:
     """Housekeeping."""
 
-    def __init__(
-        self, store: HousekeepingStore, turns: AbandonStore, control: Control, clock: Clock
-    ) -> None:
+    def __init__(self, store: HousekeepingStore, turns: AbandonStore, control: Control, clock: Clock) -> None:
         self._store = store
         self._turns = turns
         self._control = control

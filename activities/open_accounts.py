@@ -195,9 +195,7 @@ class OpenAccounts:
         now = time.monotonic()
         limit = self._idle_close.total_seconds()
         return [
-            ref
-            for ref, account in self._accounts.items()
-            if now - account.used > limit and not account.turn.locked()
+            ref for ref, account in self._accounts.items() if now - account.used > limit and not account.turn.locked()
         ]
 
     async def _close_many(self, refs: Iterable[AccountRef], *, release: bool = True) -> None:

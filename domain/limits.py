@@ -88,9 +88,7 @@ def _table(where: str, value: Any, keys: set[str]) -> dict[str, Any]:
 
 def _gap(where: str, value: Any) -> Gap:
     fields = _table(where, value, {"shortest", "longest"})
-    gap = Gap(
-        _duration(f"{where}.shortest", fields["shortest"]), _duration(f"{where}.longest", fields["longest"])
-    )
+    gap = Gap(_duration(f"{where}.shortest", fields["shortest"]), _duration(f"{where}.longest", fields["longest"]))
     if gap.longest < gap.shortest:
         raise LimitsError(f"{where}.longest", "must not be below shortest")
     return gap

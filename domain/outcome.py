@@ -112,9 +112,7 @@ class Reason(StrEnum):
     CAMPAIGN_CANCELLED = "campaign_cancelled"
 
 
-INVITE_FALLBACK = frozenset(
-    {Reason.PRIVACY, Reason.NOT_MUTUAL_CONTACT, Reason.NEEDS_PREMIUM, Reason.TOO_MANY_CHANNELS}
-)
+INVITE_FALLBACK = frozenset({Reason.PRIVACY, Reason.NOT_MUTUAL_CONTACT, Reason.NEEDS_PREMIUM, Reason.TOO_MANY_CHANNELS})
 """Refusals of an invite after which a campaign with `message_when_refused` writes to the person (ACT-4)."""
 
 

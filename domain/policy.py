@@ -144,9 +144,7 @@ def _after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: dat
                 times_limited=account.times_limited + 1,
             )
         case Kind.BLOCKED:
-            return replace(
-                account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False
-            )
+            return replace(account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False)
         case Kind.UNAVAILABLE | Kind.UNCERTAIN:
             return _failed_once_more(account, limits, now)
         case _:

@@ -122,9 +122,7 @@ def errors_of(counts: Sequence[Count], account_id: str) -> dict[str, int]:
     return dict(errors)
 
 
-_DONE = frozenset(
-    (Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.LINK_SENT, Kind.REFUSED, Kind.UNREACHABLE)
-)
+_DONE = frozenset((Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.LINK_SENT, Kind.REFUSED, Kind.UNREACHABLE))
 _ERRORS = frozenset(
     (Kind.RATE_LIMITED, Kind.LIMITED, Kind.BLOCKED, Kind.NOT_ADMIN, Kind.UNAVAILABLE, Kind.UNCERTAIN, Kind.FAILED)
 )

@@ -97,9 +97,7 @@ class Campaigns:
                 raise
         return _same(earlier, request_hash), False
 
-    async def made_before(
-        self, owner: str, idempotency_key: str | None, request_hash: str
-    ) -> CampaignView | None:
+    async def made_before(self, owner: str, idempotency_key: str | None, request_hash: str) -> CampaignView | None:
         """The campaign that the key made before, if any: a repetition is not checked anew. Raises `Forbidden`."""
         if idempotency_key is None:
             return None
@@ -127,9 +125,7 @@ class Campaigns:
             return await wish(tx, owner, campaign_id, command, now)
 
 
-async def wish(
-    tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime
-) -> CampaignView:
+async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
     """Write the wish that `command` means, with a new control number unless it is the present one."""
     campaign = await read(tx, owner, campaign_id, lock=True)
     wanted = obey(command, campaign.wanted, campaign.phase)
@@ -189,9 +185,7 @@ def _same(earlier: CampaignView, request_hash: str) -> CampaignView:
 async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignView | None:
     if key is None:
         return None
-    rows = await tx.execute(
-        select(_campaign).where(_campaign.c.owner == owner, _campaign.c.idempotency_key == key)
-    )
+    rows = await tx.execute(select(_campaign).where(_campaign.c.owner == owner, _campaign.c.idempotency_key == key))
     row = rows.mappings().first()
     return None if row is None else view(row)
 

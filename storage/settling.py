@@ -206,9 +206,7 @@ async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, ou
     await tx.execute(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail})
 
 
-async def _final(
-    tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None
-) -> None:
+async def _final(tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None) -> None:
     if answered is not None and answered != final:  # the third account's failure, or one in a cancelled campaign
         await _count(tx, names, answered, final=False)
     await tx.execute(_SETTLE_RECIPIENT, names | {"kind": final.kind.value, "reason": final.reason.value})

@@ -121,9 +121,7 @@ class AccountRunWorkflow:
 
     async def _act(self) -> None:
         run = self._run
-        work = Work(
-            run.owner, run.adapter, run.account_id, run.campaign_id, run.run_id, run.number, run.fence
-        )
+        work = Work(run.owner, run.adapter, run.account_id, run.campaign_id, run.run_id, run.number, run.fence)
         try:
             worked: Worked = await workflow.execute_activity_method(
                 _ACTIVITIES[run.action], work, **options.on(run.queue, options.ACTION)

@@ -46,20 +46,14 @@ class AdminCheckWorkflow:
 
 async def _list(check: AdminCheck) -> tuple[str, ...]:
     request = ListRequest(check.owner, check.platform, check.adapter, check.account_ids)
-    found: list[str] = await workflow.execute_activity_method(
-        AccountActivities.list_accounts, request, **options.LIST
-    )
+    found: list[str] = await workflow.execute_activity_method(AccountActivities.list_accounts, request, **options.LIST)
     return tuple(found)
 
 
 async def _check(check: AdminCheck, account_id: str) -> AccountRights:
-    request = OpenRequest(
-        check.owner, check.adapter, account_id, check.platform, check.campaign_id, check.destination
-    )
+    request = OpenRequest(check.owner, check.adapter, account_id, check.platform, check.campaign_id, check.destination)
     try:
-        opened: Opened = await workflow.execute_activity_method(
-            AccountActivities.open_account, request, **options.OPEN
-        )
+        opened: Opened = await workflow.execute_activity_method(AccountActivities.open_account, request, **options.OPEN)
     except ActivityError:
         opened = Opened(why=Why.OWN_ERROR)
     if opened.queue and not opened.fence:

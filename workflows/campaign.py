@@ -182,9 +182,7 @@ class CampaignWorkflow:
 
     async def _start_run(self, review: Review, account_id: str) -> None:
         action = Action.INVITE if review.destination else Action.MESSAGE
-        run = AccountRun(
-            self._owner, self._campaign_id, account_id, review.platform, review.adapter, action
-        )
+        run = AccountRun(self._owner, self._campaign_id, account_id, review.platform, review.adapter, action)
         try:
             await workflow.start_child_workflow(
                 AccountRunWorkflow.run,
@@ -236,9 +234,7 @@ class CampaignWorkflow:
     async def _write_bare_commands(self) -> None:
         while self._bare_commands:
             request = CommandRequest(self._owner, self._campaign_id, self._bare_commands.pop(0))
-            await workflow.execute_activity_method(
-                CampaignActivities.command_campaign, request, **options.DATABASE
-            )
+            await workflow.execute_activity_method(CampaignActivities.command_campaign, request, **options.DATABASE)
 
     async def _fail(self) -> None:
         key = CampaignKey(self._owner, self._campaign_id)

@@ -46,9 +46,7 @@ class CampaignControl:
         self._task_queue = task_queue
         self._timeout = timeout
 
-    async def deliver(
-        self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int
-    ) -> None:
+    async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         """Start the campaign's workflow if it is missing, and tell it of the wish `control_no`."""
         try:
             await self._client.start_workflow(
@@ -109,9 +107,7 @@ class CampaignControl:
 
     async def admin_check(self, owner: str, check_id: UUID, wait: timedelta) -> list[AccountRights] | None:
         """The check's result; None when it has not finished within `wait`. Raises `NotFound`."""
-        handle = self._client.get_workflow_handle(
-            names.admin_check(owner, check_id), result_type=list[AccountRights]
-        )
+        handle = self._client.get_workflow_handle(names.admin_check(owner, check_id), result_type=list[AccountRights])
         try:
             async with asyncio.timeout(max(wait.total_seconds(), 0.2)):
                 found: list[AccountRights] = await handle.result()
@@ -153,9 +149,7 @@ class CampaignControl:
 
 
 def _attributes(owner: str, platform: str) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [SearchAttributePair(OWNER, owner), SearchAttributePair(PLATFORM, platform)]
-    )
+    return TypedSearchAttributes([SearchAttributePair(OWNER, owner), SearchAttributePair(PLATFORM, platform)])
 
 
 def _is_missing(error: Exception) -> bool:

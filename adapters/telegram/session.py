@@ -69,9 +69,7 @@ class TelegramSession:
         peer = await self._names.person(person)
         if isinstance(peer, Outcome):
             return peer
-        message = functions.messages.SendMessageRequest(
-            peer, text, no_webpage=not self._link_preview, random_id=key
-        )
+        message = functions.messages.SendMessageRequest(peer, text, no_webpage=not self._link_preview, random_id=key)
         sent = await self._ask(message, Doing.MESSAGE)
         return sent if isinstance(sent, Outcome) else Outcome(Kind.MESSAGED)
 

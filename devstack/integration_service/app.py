@@ -44,9 +44,7 @@ def _add_contract(app: FastAPI, store: Store, caller_of: Callable[..., auth.Call
         summary="An owner's accounts on a platform",
         response_model=list[Account],
         response_model_exclude_none=True,
-        responses=problems.answers(
-            HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY
-        ),
+        responses=problems.answers(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.UNPROCESSABLE_ENTITY),
     )
     async def accounts(
         user_id: Annotated[Id, Query(description="the owner", examples=["demo-owner"])],
@@ -84,9 +82,7 @@ def _add_administration(app: FastAPI, store: Store, administrator: Callable[...,
         summary="Register an account, or replace it",
         status_code=HTTPStatus.NO_CONTENT,
         dependencies=only_admin,
-        responses=problems.answers(
-            HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
-        ),
+        responses=problems.answers(HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
     )
     async def put(account_id: Annotated[Id, Path(alias="id")], account: Registration) -> Response:
         if account.id != account_id:

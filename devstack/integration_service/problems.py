@@ -36,8 +36,7 @@ async def _http_error(_request: Request, error: Exception) -> JSONResponse:
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldError(field=".".join(map(str, one["loc"])), detail=one["msg"])
-        for one in jsonable_encoder(error.errors())
+        FieldError(field=".".join(map(str, one["loc"])), detail=one["msg"]) for one in jsonable_encoder(error.errors())
     ]
     return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not valid", errors)
 

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\s/\x00]+$")]
-Platform = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$", examples=["telegram"])
-]
+Platform = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_]*$", examples=["telegram"])]
 ShortText = Annotated[str, Field(max_length=256)]
 Status = Literal["active", "inactive", "banned"]
 

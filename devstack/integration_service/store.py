@@ -34,9 +34,7 @@ class Store:
 
     def accounts(self, user_id: str, platform: str) -> list[Registration]:
         """The owner's accounts on a platform, by id."""
-        mine = (
-            one for one in self._state.accounts.values() if (one.user_id, one.platform) == (user_id, platform)
-        )
+        mine = (one for one in self._state.accounts.values() if (one.user_id, one.platform) == (user_id, platform))
         return sorted(mine, key=lambda one: one.id)
 
     def put(self, account: Registration) -> None:

@@ -112,9 +112,7 @@ class AdapterContract:
         assert await session.send(bench.person, "text", KEY) == Outcome(Kind.MESSAGED)
         assert bench.delivered() <= 1
 
-    async def test_a_second_message_with_the_same_key_has_no_effect(
-        self, bench: Bench, session: Session
-    ) -> None:
+    async def test_a_second_message_with_the_same_key_has_no_effect(self, bench: Bench, session: Session) -> None:
         await session.send(bench.person, "text", KEY)
         assert await session.send(bench.person, "text", KEY) == Outcome(Kind.MESSAGED)
         assert bench.delivered() <= 1

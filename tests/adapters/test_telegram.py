@@ -94,9 +94,7 @@ class TestSigningIn:
             ("session_revoked", Reason.SIGNED_OUT),
         ],
     )
-    async def test_an_account_that_is_gone_is_blocked(
-        self, dc: TelegramDC, fault: str, reason: Reason
-    ) -> None:
+    async def test_an_account_that_is_gone_is_blocked(self, dc: TelegramDC, fault: str, reason: Reason) -> None:
         strike(dc, "users.GetUsers", fault)
         assert await PATIENT.connect("owner", credentials(dc, "owner"), None) == Outcome(Kind.BLOCKED, reason)
 
@@ -157,9 +155,7 @@ class TestSigningIn:
         asked = [each.method for each in dc.journal.requests()]
         assert asked == ["PingDelayDisconnect", "help.GetConfig", "users.GetUsers"]
 
-    async def test_two_clients_with_one_key_destroy_the_session(
-        self, dc: TelegramDC, session: Session
-    ) -> None:
+    async def test_two_clients_with_one_key_destroy_the_session(self, dc: TelegramDC, session: Session) -> None:
         second = await PATIENT.connect("owner", credentials(dc, "owner"), None)
         assert second == Outcome(Kind.BLOCKED, Reason.SESSION_DESTROYED)
         assert dc.destroyed_sessions == {"owner"}
@@ -185,9 +181,7 @@ class TestSigningIn:
         await session.close()
         assert len(asyncio.all_tasks()) == before
 
-    async def test_secrets_are_nowhere_to_be_read(
-        self, dc: TelegramDC, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    async def test_secrets_are_nowhere_to_be_read(self, dc: TelegramDC, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
         given = credentials(dc, "owner")
         session = await sign_in(dc)

@@ -19,8 +19,7 @@ from domain.outcome import Kind, Outcome, Reason
 APPROVED = Path(__file__).with_name("telethon_errors.txt")
 BASE_CLASSES = {e.RPCError, *e.rpcbaseerrors.base_errors.values()}
 CLASSES: list[type[e.RPCError]] = sorted(
-    {each for each in vars(e).values() if inspect.isclass(each) and issubclass(each, e.RPCError)}
-    - BASE_CLASSES,
+    {each for each in vars(e).values() if inspect.isclass(each) and issubclass(each, e.RPCError)} - BASE_CLASSES,
     key=lambda each: each.__name__,
 )
 
@@ -51,9 +50,7 @@ def said(error: Exception, doing: Doing) -> str:
 
 def table() -> str:
     """The whole table as text."""
-    lines = (
-        f"{cls.__name__:44} " + " ".join(f"{said(made(cls), doing):30}" for doing in Doing) for cls in CLASSES
-    )
+    lines = (f"{cls.__name__:44} " + " ".join(f"{said(made(cls), doing):30}" for doing in Doing) for cls in CLASSES)
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 

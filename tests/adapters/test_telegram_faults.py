@@ -81,9 +81,7 @@ class TestTheAccountIsTold:
         assert await call == Outcome(Kind.BLOCKED, reason)
         assert (town.joined(dc), town.delivered(dc)) == (0, 0)
 
-    async def test_that_it_is_blocked_when_membership_is_asked(
-        self, dc: TelegramDC, session: Session
-    ) -> None:
+    async def test_that_it_is_blocked_when_membership_is_asked(self, dc: TelegramDC, session: Session) -> None:
         strike(dc, PARTICIPANT, "ban")
         assert await session.is_member(ANNA, "club") == Outcome(Kind.BLOCKED, Reason.BANNED)
 
@@ -170,8 +168,7 @@ class TestABrokenConnection:
         delivered = {each.user_id: town.delivered(dc, each.user_id) for each in crowd}
         key = 1000 * (before + 1)
         sending = [
-            asyncio.ensure_future(session.send(person, "text", key + number))
-            for number, person in enumerate(people)
+            asyncio.ensure_future(session.send(person, "text", key + number)) for number, person in enumerate(people)
         ]
         await until(lambda: town.asked(dc, MESSAGE) > before + 10)
         dc.drop_connections("owner")
@@ -217,9 +214,7 @@ class TestSilence:
         assert town.delivered(dc) == 1
         await again.close()
 
-    async def test_an_answer_within_the_deadline_is_waited_for(
-        self, dc: TelegramDC, session: Session
-    ) -> None:
+    async def test_an_answer_within_the_deadline_is_waited_for(self, dc: TelegramDC, session: Session) -> None:
         strike(dc, MESSAGE, "delay", seconds=0.3)
         assert await session.send(ANNA, "text", KEY) == Outcome(Kind.MESSAGED)
 
@@ -260,9 +255,7 @@ class TestKeepingAlive:
         session = await sign_in(dc, adapter=TelegramAdapter(disconnect_after=timedelta(seconds=1)))
         await until(lambda: not session.connected, within=3)
 
-    async def test_telegram_ends_a_connection_that_is_not_kept(
-        self, dc: TelegramDC, session: Session
-    ) -> None:
+    async def test_telegram_ends_a_connection_that_is_not_kept(self, dc: TelegramDC, session: Session) -> None:
         await session.keep_alive(timedelta(seconds=1))
         assert session.connected
         await until(lambda: not session.connected)
