@@ -108,7 +108,9 @@ class Course:
             while not (self._owner.is_free and all(victim.is_up for victim in self._victims.values())):
                 self._look()
                 if time.monotonic() > ends:
-                    raise DevstackError(f"not everything could be restored; the owner saw: {self._owner.unanswered[-3:]}")
+                    raise DevstackError(
+                        f"not everything could be restored; the owner saw: {self._owner.unanswered[-3:]}"
+                    )
             self._look()
         finally:
             for victim in self._victims.values():
