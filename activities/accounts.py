@@ -7,6 +7,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts, SignIn
 from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount
 from domain.errors import LeaseLost, NotFound, Unavailable
@@ -148,27 +149,29 @@ class AccountActivities:
     @activity.defn
     async def list_accounts(self, request: ListRequest) -> list[str]:
         """Make the owner's accounts known, and name the active ones among those asked for."""
-        known = await self._directory.accounts(request.owner, request.platform)
-        await self._accounts.know(request.owner, request.adapter, known, await self._clock.now())
-        return [
-            account.account_id
-            for account in known
-            if account.status is ExternalStatus.ACTIVE
-            and (request.account_ids is None or account.account_id in request.account_ids)
-        ]
+        async with heartbeating():
+            known = await self._directory.accounts(request.owner, request.platform)
+            await self._accounts.know(request.owner, request.adapter, known, await self._clock.now())
+            return [
+                account.account_id
+                for account in known
+                if account.status is ExternalStatus.ACTIVE
+                and (request.account_ids is None or account.account_id in request.account_ids)
+            ]
 
     @activity.defn
     async def open_account(self, request: OpenRequest) -> Opened:
         """Sign the account in and look at its rights, if they are not known. Whatever keeps it from that is told."""
-        ref = AccountRef(request.owner, request.adapter, request.account_id)
-        opened = await self._opened(ref, request)
-        if request.campaign_id and not opened.fence:
-            now = await self._clock.now()
-            if opened.why is Why.ACCOUNT_BLOCKED:
-                await self._turns.abandon(ref, request.campaign_id, now)
-            rest = Rest(opened.until, opened.why)
-            await self._memberships.says(request.owner, request.campaign_id, request.account_id, rest, now)
-        return opened
+        async with heartbeating():
+            ref = AccountRef(request.owner, request.adapter, request.account_id)
+            opened = await self._opened(ref, request)
+            if request.campaign_id and not opened.fence:
+                now = await self._clock.now()
+                if opened.why is Why.ACCOUNT_BLOCKED:
+                    await self._turns.abandon(ref, request.campaign_id, now)
+                rest = Rest(opened.until, opened.why)
+                await self._memberships.says(request.owner, request.campaign_id, request.account_id, rest, now)
+            return opened
 
     @activity.defn
     async def close_account(self, request: CloseRequest) -> None:
@@ -178,9 +181,10 @@ class AccountActivities:
     @activity.defn
     async def report_block(self, report: BlockReport) -> None:
         """Tell integration-service (ACC-5)."""
-        at = await self._clock.now()
-        await self._directory.report(report.owner, report.account_id, report.reason, at)
-        await self._accounts.reported(AccountRef(report.owner, report.adapter, report.account_id))
+        async with heartbeating():
+            at = await self._clock.now()
+            await self._directory.report(report.owner, report.account_id, report.reason, at)
+            await self._accounts.reported(AccountRef(report.owner, report.adapter, report.account_id))
 
     async def _opened(self, ref: AccountRef, request: OpenRequest) -> Opened:
         now = await self._clock.now()

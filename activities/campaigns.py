@@ -7,6 +7,7 @@ from typing import Protocol
 
 from temporalio import activity
 
+from activities.heartbeat import heartbeating
 from domain.account import KnownAccount
 from domain.campaign import Command
 from domain.errors import Forbidden, Unavailable
@@ -91,34 +92,38 @@ class CampaignActivities:
     @activity.defn
     async def review_campaign(self, request: ReviewRequest) -> Review:
         """Look at the campaign, move its phase on, and end it when everybody is settled."""
-        now = await self._clock.now()
-        return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+        async with heartbeating():
+            now = await self._clock.now()
+            return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
 
     @activity.defn
     async def gather_accounts(self, key: CampaignKey) -> Gathered:
         """Read the owner's accounts and let the chosen ones take part (ACC-1, ACC-7)."""
-        chosen = await self._campaigns.chosen(key.owner, key.campaign_id)
-        try:
-            known = await self._directory.accounts(key.owner, chosen.platform)
-        except Unavailable:
-            await self._campaigns.tried_to_join(key.owner, key.campaign_id, await self._clock.now())
-            return Gathered(Why.INTEGRATION_AWAY)
-        now = await self._clock.now()
-        await self._accounts.know(key.owner, chosen.adapter, known, now)
-        ids = [each.account_id for each in known if chosen.includes(each.account_id)]
-        await self._campaigns.join(chosen, ids, now)
-        return Gathered()
+        async with heartbeating():
+            chosen = await self._campaigns.chosen(key.owner, key.campaign_id)
+            try:
+                known = await self._directory.accounts(key.owner, chosen.platform)
+            except Unavailable:
+                await self._campaigns.tried_to_join(key.owner, key.campaign_id, await self._clock.now())
+                return Gathered(Why.INTEGRATION_AWAY)
+            now = await self._clock.now()
+            await self._accounts.know(key.owner, chosen.adapter, known, now)
+            ids = [each.account_id for each in known if chosen.includes(each.account_id)]
+            await self._campaigns.join(chosen, ids, now)
+            return Gathered()
 
     @activity.defn
     async def command_campaign(self, request: CommandRequest) -> None:
         """Write the wish of an operator who signalled the workflow; one that makes no sense is dropped."""
-        try:
-            now = await self._clock.now()
-            await self._campaigns.command(request.owner, request.campaign_id, request.command, now)
-        except Forbidden as refused:
-            activity.logger.warning("command refused: %s", refused)
+        async with heartbeating():
+            try:
+                now = await self._clock.now()
+                await self._campaigns.command(request.owner, request.campaign_id, request.command, now)
+            except Forbidden as refused:
+                activity.logger.warning("command refused: %s", refused)
 
     @activity.defn
     async def fail_campaign(self, key: CampaignKey) -> None:
         """End the campaign as failed, so that its owner sees it."""
-        await self._campaigns.fail(key.owner, key.campaign_id, await self._clock.now())
+        async with heartbeating():
+            await self._campaigns.fail(key.owner, key.campaign_id, await self._clock.now())

@@ -13,13 +13,14 @@ from devstack.state import CHECKOUT
 COMMANDS = {
     "demo": "run the demonstration on fresh data, and compare its report with what the platform saw",
     "up": "start everything and leave it running; data is kept until `up --fresh`",
+    "chaos": "run a campaign while everything around it is killed and stopped at random; nothing may be lost or twice",
     "migrate": "bring the schema of the database at INVITE_DATABASE_URL (role invite_owner) up to date",
     "api": "run the API with the settings of the environment (INVITE_…)",
     "worker": "run one worker with the settings of the environment (INVITE_…)",
     "bench": "run a benchmark by name; without a name list them",
 }
 
-_MODULES = {"demo": "devstack.demo.command", "up": "devstack.up"}
+_MODULES = {"demo": "devstack.demo.command", "up": "devstack.up", "chaos": "devstack.chaos.command"}
 
 
 def main(argv: list[str]) -> int:
@@ -41,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 def _run(command: str, rest: list[str]) -> int:
     match command:
-        case "demo" | "up":  # loaded only here: together they import half of the environment
+        case "demo" | "up" | "chaos":  # loaded only here: together they import half of the environment
             return int(importlib.import_module(_MODULES[command]).main(rest))
         case "migrate":
             return _migrate(rest)

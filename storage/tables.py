@@ -1,7 +1,8 @@
 """The tables. Every row that belongs to an owner says so, and row-level security holds on all of them.
 
 What is here must equal what the migrations make: a test compares the two. Statuses stand in no index of a table that
-is updated per recipient, so that those updates stay heap-only; claims go through `queue`, whose rows are deleted. There are no foreign keys (docs/decisions/0005-no-foreign-keys.md).
+is updated per recipient, so that those updates stay heap-only; claims go through `queue`, whose rows are deleted.
+There are no foreign keys (docs/decisions/0005-no-foreign-keys.md).
 """
 
 from datetime import datetime

@@ -13,9 +13,11 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
 )
+from temporalio.service import RPCError
 
 with workflow.unsafe.imports_passed_through():
     from activities.housekeeping import HousekeepingActivities, Tidied
+    from domain.errors import Unavailable
     from workflows import names, options
 
 EVERY = timedelta(seconds=30)
@@ -36,7 +38,7 @@ class HousekeepingWorkflow:
 
 
 async def ensure_schedule(client: Client, task_queue: str) -> None:
-    """Make the schedule unless it is there."""
+    """Make the schedule unless it is there. Raises `Unavailable`."""
     action = ScheduleActionStartWorkflow(
         HousekeepingWorkflow.run, id=names.HOUSEKEEPING_SCHEDULE, task_queue=task_queue
     )
@@ -49,3 +51,5 @@ async def ensure_schedule(client: Client, task_queue: str) -> None:
         await client.create_schedule(names.HOUSEKEEPING_SCHEDULE, schedule)
     except ScheduleAlreadyRunningError:
         pass
+    except (RPCError, RuntimeError) as error:
+        raise Unavailable("Temporal", type(error).__name__) from error

@@ -15,16 +15,18 @@ WORKER_QUEUE_SCHEDULE_TO_START = timedelta(seconds=3)
 
 DATABASE: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=90),
+    "heartbeat_timeout": HEARTBEAT,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(milliseconds=500),
         maximum_interval=timedelta(seconds=10),
         non_retryable_error_types=["NotFound"],
     ),
 }
-"""Work in our database or with integration-service: repeated until it succeeds."""
+"""Work in our database or with integration-service: repeated until it succeeds, and soon where its worker died."""
 
 OPEN: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARTBEAT,
     "retry_policy": RetryPolicy(
         initial_interval=timedelta(seconds=1),
         maximum_interval=timedelta(seconds=10),
@@ -36,6 +38,7 @@ OPEN: ActivityConfig = {
 
 OPEN_THERE: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARTBEAT,
     "schedule_to_start_timeout": WORKER_QUEUE_SCHEDULE_TO_START,
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
@@ -54,6 +57,7 @@ ACTION: ActivityConfig = {
 
 LIST: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
+    "heartbeat_timeout": HEARTBEAT,
     "retry_policy": RetryPolicy(maximum_attempts=3, non_retryable_error_types=["Forbidden"]),
 }
 """Reading the accounts while somebody waits for the answer."""
