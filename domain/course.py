@@ -38,16 +38,21 @@ class Member:
 
 @dataclass(frozen=True)
 class Open:
-    """What is not settled: whether somebody waits for an invite, for a message, and the turns in flight."""
+    """What is not settled: whether somebody waits for an invite, for a message, and the turns in flight.
+
+    Those who wait for one account alone are apart: for whom to be invited, and for whom else.
+    """
 
     invites: bool
     messages: bool
     turns: int
+    invites_by: frozenset[str] = frozenset()
+    messages_by: frozenset[str] = frozenset()
 
     @property
     def nothing(self) -> bool:
         """Everybody is settled."""
-        return not (self.invites or self.messages or self.turns)
+        return not (self.invites or self.messages or self.turns or self.invites_by or self.messages_by)
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,9 @@ def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course
 
 def _has_something_to_do(member: Member, left: Open) -> bool:
     """An account that is not checked yet may turn out to be able to invite."""
-    return left.messages or (left.invites and (member.can_invite or not member.checked))
+    messages = left.messages or member.account_id in left.messages_by
+    invites = left.invites or member.account_id in left.invites_by
+    return messages or (invites and (member.can_invite or not member.checked))
 
 
 def _asleep(member: Member) -> bool:

@@ -163,7 +163,10 @@ class CredentialStore(Protocol):
     """Vault."""
 
     async def read(self, path: str, version: int) -> Credentials:
-        """The secret's fields; another `version` means that it was changed. Raises `Unavailable`, or `NotFound` where there is none."""
+        """The secret's fields; another `version` means that it was changed.
+
+        Raises `Unavailable`, or `NotFound` where there is none.
+        """
 
 
 class Leases(Protocol):

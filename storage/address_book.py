@@ -17,7 +17,8 @@ _FIND = text("""
 _KEEP = text("""
     INSERT INTO address_book (owner, adapter, account_id, identifier, value, kept_at)
     VALUES (:owner, :adapter, :account_id, :identifier, :value, :now)
-    ON CONFLICT (owner, adapter, account_id, identifier) DO UPDATE SET value = excluded.value, kept_at = excluded.kept_at
+    ON CONFLICT (owner, adapter, account_id, identifier)
+    DO UPDATE SET value = excluded.value, kept_at = excluded.kept_at
 """)
 
 

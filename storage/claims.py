@@ -14,7 +14,8 @@ from domain.turn import TRIES
 # Rows that failed on this account are its own again once no other able account is untried (CONTRACTS, Tries), or
 # where no other could ever take them.
 _ELIGIBLE = """
-    q.campaign_id = :campaign AND q.action = {action} AND q.lane = {lane} AND (q.bound_to IS NULL OR q.bound_to = :account)
+    q.campaign_id = :campaign AND q.action = {action} AND q.lane = {lane}
+    AND (q.bound_to IS NULL OR q.bound_to = :account)
     AND (NOT (:account = ANY (q.tried)) OR q.bound_hard OR q.tried @> {able})
 """
 

@@ -24,8 +24,14 @@ from storage.engine import Database
 from storage.reports import snapshot
 
 _OPEN = text("""
-    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action = ANY (:inviting)) AS invites,
-           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND action <> ALL (:inviting)) AS messages,
+    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action = ANY (:inviting))
+               AS invites,
+           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action <> ALL (:inviting))
+               AS messages,
+           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
+                 AND action = ANY (:inviting)) AS invites_by,
+           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
+                 AND action <> ALL (:inviting)) AS messages_by,
            (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
 """)
 
@@ -201,7 +207,14 @@ async def _course(
 ) -> Course:
     # Before an invite, contacts are added by who may invite.
     inviting = [Action.INVITE.value, *([Action.ADD_CONTACT.value] if campaign.action is Action.INVITE else [])]
-    left = Open(**(await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one())
+    row = (await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one()
+    left = Open(
+        invites=row["invites"],
+        messages=row["messages"],
+        turns=row["turns"],
+        invites_by=frozenset(row["invites_by"]),
+        messages_by=frozenset(row["messages_by"]),
+    )
     if left.nothing and campaign.wanted is not Wanted.NONE:
         return Course(await _end(tx, campaign), Why.ENDED)
     if campaign.wanted is Wanted.CANCELLED:

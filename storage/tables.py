@@ -128,8 +128,8 @@ class Recipient(SQLModel, table=True):
 class Queue(SQLModel, table=True):
     """Who waits for which action. A claim deletes the row; `seq` is the order, a requeued row goes behind all.
 
-    `lane`: by which identifier the person is looked up. `bound_to`: only this account may take the person; `bound_hard`:
-    no other account ever can.
+    `lane`: by which identifier the person is looked up. `bound_to`: only this account may take the person;
+    `bound_hard`: no other account ever can.
     """
 
     campaign_id: UUID = Field(primary_key=True)

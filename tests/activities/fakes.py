@@ -115,8 +115,10 @@ Call = Callable[[], Outcome]
 
 @dataclass
 class FakeSession:
-    """The `Session` port. `answers`: to the actions, in order; then they succeed. `checks`: looks at the destination, in
-    order; then `check`. `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
+    """The `Session` port.
+
+    `answers`: to the actions, in order; then they succeed. `checks`: looks at the destination, in order; then `check`.
+    `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
 
     `gate`: a call in flight waits for it. `closing`: as does closing.
     """

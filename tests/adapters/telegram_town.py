@@ -128,5 +128,5 @@ def asked(dc: TelegramDC, method: str) -> int:
 async def until(condition: Callable[[], bool], within: float = 5) -> None:
     """Wait for the condition; TimeoutError if it does not come."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110  (what is waited for knows no events)
+        while not condition():
             await asyncio.sleep(0.01)

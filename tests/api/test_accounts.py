@@ -99,7 +99,7 @@ async def test_the_owner_ends_a_block_or_rest_of_ours(
     await stand(worker_database, owner, "a1", state, reason, "2026-03-01T12:00Z")
     async with worker_database.owner(owner) as tx:
         await tx.execute(
-            text("INSERT INTO campaign_account VALUES (:c, 'a1', :o, true, true, 'working', now())"),
+            text("INSERT INTO campaign_account VALUES (:c, 'a1', :o, true, true, '{}', 'working', now())"),
             {"c": campaign, "o": owner},
         )
     for _ in range(2):

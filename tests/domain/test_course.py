@@ -16,6 +16,8 @@ LATER, LATEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
 INVITES = Open(invites=True, messages=False, turns=0)
 MESSAGES = Open(invites=False, messages=True, turns=0)
 IN_FLIGHT = Open(invites=False, messages=False, turns=1)
+INVITES_BY_B = Open(invites=False, messages=False, turns=0, invites_by=frozenset("b"))
+MESSAGES_BY_B = Open(invites=False, messages=False, turns=0, messages_by=frozenset("b"))
 
 
 def member(
@@ -30,7 +32,7 @@ def waiting(why: Why, until: datetime | None = None) -> Course:
 
 def test_open_is_nothing_only_when_queue_and_turns_are_empty() -> None:
     assert Open(invites=False, messages=False, turns=0).nothing
-    assert not any(each.nothing for each in (INVITES, MESSAGES, IN_FLIGHT))
+    assert not any(each.nothing for each in (INVITES, MESSAGES, IN_FLIGHT, INVITES_BY_B, MESSAGES_BY_B))
 
 
 @pytest.mark.parametrize("problem", [Why.INTEGRATION_AWAY, Why.CREDENTIALS_AWAY])
@@ -43,6 +45,20 @@ def test_without_accounts_it_waits_for_them_or_for_the_list(problem: Why) -> Non
 def test_one_that_can_act_is_enough() -> None:
     resting = member("b", rest=Rest(LATER, Why.COOLDOWN))
     assert course([resting, member()], INVITES, None) == Course(Phase.RUNNING, Why.WORKING)
+
+
+@pytest.mark.parametrize("left", [INVITES_BY_B, MESSAGES_BY_B])
+def test_who_waits_for_one_account_alone_keeps_no_other_awake(left: Open) -> None:
+    idle, able = member("a", says=Why.QUEUE_EMPTY), member("b", says=Why.QUEUE_EMPTY)
+    assert course([idle, able], left, None) == Course(Phase.RUNNING, Why.WORKING, wake=("b",))
+    resting = member("b", rest=Rest(LATER, Why.COOLDOWN))
+    assert course([idle, resting], left, None) == waiting(Why.COOLDOWN, LATER)
+
+
+def test_and_an_invite_of_that_account_needs_its_right() -> None:
+    idle, writer = member("a", says=Why.QUEUE_EMPTY), member("b", can_invite=False, says=Why.NOT_ADMIN)
+    assert course([idle, writer], INVITES_BY_B, None) == waiting(Why.NO_ADMIN)
+    assert course([idle, writer], MESSAGES_BY_B, None).wake == ("b",)
 
 
 def test_a_turn_in_flight_is_work_though_everybody_rests() -> None:

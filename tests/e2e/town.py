@@ -24,9 +24,15 @@ ENDS = ("done", "done_with_errors", "cancelled", "failed")
 LIMITS = """
 [{name}]
 gap = {{ shortest = "50ms", longest = "100ms" }}
-daily = {{ invite = 1000, message = 1000, message_with_link = 1000, forward = 1000, add_contact = 1000, resolve = 10000 }}
 limited_rests = ["2s", "4s"]
 unavailable_rest = "1s"
+[{name}.daily]
+invite = 1000
+message = 1000
+message_with_link = 1000
+forward = 1000
+add_contact = 1000
+resolve = 10000
 """
 
 

@@ -348,6 +348,14 @@ class TestKnownToOneAccountAlone:
             world.now += MINUTE
         assert (await world.recipients(campaign))[0] == ("failed", "accounts_exhausted")
 
+    async def test_the_campaign_waits_for_that_account_and_wakes_no_other(self, world: World) -> None:
+        campaign = await self.campaign(world)
+        await world.act(campaign, INVITED, "b")
+        await world.accounts.refused(ref("a"), PEER_FLOOD, world.now)
+        review = await world.runs.review(OWNER, campaign, None, world.now)
+        assert (review.snapshot.state, review.snapshot.why, review.wake) == ("waiting", Why.ACCOUNT_LIMITED, [])
+        assert review.snapshot.until == (await world.account("a"))["until"]
+
     @pytest.mark.parametrize("how", ["banned", "inactive", "removed"])
     async def test_with_the_account_gone_they_are_settled(self, world: World, how: str) -> None:
         campaign = await self.campaign(world)

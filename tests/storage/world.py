@@ -345,7 +345,7 @@ class World:
         await self._check_budgets()
 
     async def _check_budgets(self) -> None:
-        """Actions, look-ups of people whom the account did not know, and what the platform put off: no more, no less."""
+        """Actions, look-ups of people whom the account did not know, and what the platform put off: that is spent."""
         wrong = await self.query(
             "WITH tried AS ("
             "  SELECT t.owner, 'account/' || t.adapter || '/' || t.account_id AS scope, t.budget, "

@@ -101,13 +101,14 @@ class TestActsAndRests:
         await eventually(lambda: len(stage.actions.done) == 2)
 
     async def test_the_action_follows_what_is_due(self, stage: Stage) -> None:
-        stage.actions.script(acts(Action.MESSAGE), acts(Action.MESSAGE), acts(Action.INVITE))
+        stage.actions.script(acts(Action.MESSAGE), acts(Action.MESSAGE), acts(Action.ADD_CONTACT), acts(Action.INVITE))
         await stage.start_run()
-        await eventually(lambda: len(stage.actions.done) == 4)
+        await eventually(lambda: len(stage.actions.done) == 5)
         assert [each.action for each in stage.actions.done] == [
             Action.INVITE,
             Action.MESSAGE,
             Action.MESSAGE,
+            Action.ADD_CONTACT,
             Action.INVITE,
         ]
 
