@@ -21,7 +21,7 @@ def _some_done(status: dict) -> bool:
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
     faults = [
         Fault(account="account1", method=INVITE, after=5, kind="flood_wait", seconds=2),
-        Fault(account="account2", method=INVITE, after=8, kind="ban"),
+        Fault(account="account2", method=INVITE, after=2, kind="ban"),
         Fault(account="account3", method=INVITE, after=3, kind="drop_after"),
         Fault(account="account3", method="messages.SendMessage", after=2, kind="drop_before"),
     ]

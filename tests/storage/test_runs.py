@@ -243,7 +243,7 @@ async def settling_held_up(world: World, admin_dsn: str) -> AsyncIterator[None]:
 async def someone_waits(world: World) -> None:
     """Until a worker's transaction stands at a lock."""
     async with asyncio.timeout(10):
-        while not await world.query(  # noqa: ASYNC110  PostgreSQL has no event for it
+        while not await world.query(
             "SELECT FROM pg_stat_activity WHERE usename = 'invite_worker' AND wait_event_type = 'Lock' "
             "AND datname = current_database()"
         ):
