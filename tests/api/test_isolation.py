@@ -24,7 +24,8 @@ async def make_account(database: Database, owner: str, account_id: str) -> None:
                 "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
                 "created_at, state, reason, since, times_limited, failures_running, block_reported, "
                 "seen_inactive, fence) VALUES "
-                "(:owner, 'telegram', :id, 'Mine', 'active', 1, now(), 'blocked', 'banned', now(), 0, 0, true, false, 0)"
+                "(:owner, 'telegram', :id, 'Mine', 'active', 1, now(), 'blocked', 'banned', now(), "
+                "0, 0, true, false, 0)"
             ),
             {"owner": owner, "id": account_id},
         )
