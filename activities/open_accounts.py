@@ -7,9 +7,10 @@ its lease ends, by its monotonic clock. A client is never connected again once i
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -20,6 +21,8 @@ from domain.outcome import Outcome
 from domain.ports import Adapter, AddressBook, Leases, Session
 
 _log = structlog.get_logger("execution")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,8 @@ class OpenAccounts:
             return
         began = time.monotonic()
         try:
-            async with asyncio.timeout(self._patience(held)):
-                renewed = await self._leases.renew(list(held.values()), self._times.length)
+            renewing = self._leases.renew(list(held.values()), self._times.length)
+            renewed = await _within(self._patience(held), renewing)
         except (Unavailable, TimeoutError) as error:
             _log.warning("leases could not be renewed", accounts=len(held), error=str(error))
             await self._close_many([ref for ref in held if self._is_over(ref)])
@@ -213,8 +216,8 @@ class OpenAccounts:
                 await account.session.close()
             if release:
                 try:
-                    await self._leases.release(account.lease)
-                except Unavailable:
+                    await _within(self._times.closing_margin.total_seconds(), self._leases.release(account.lease))
+                except (Unavailable, TimeoutError):
                     _log.info("lease not released; it ends by itself", account_id=ref.account_id)
 
     def _one_at_a_time(self, ref: AccountRef) -> asyncio.Lock:
@@ -241,3 +244,23 @@ class OpenAccounts:
 
     def _closing_time(self, began: float) -> float:
         return began + (self._times.length - self._times.closing_margin).total_seconds()
+
+
+async def _within(seconds: float, asked: Coroutine[Any, Any, T]) -> T:
+    """What the database answers. Raises `TimeoutError` at once when the time is over: with a server that is stopped
+    the driver takes ten seconds more to let itself be cancelled, and a client must be closed by then."""
+    answer = asyncio.ensure_future(asked)
+    answer.add_done_callback(_seen)
+    try:
+        await asyncio.wait({answer}, timeout=seconds)
+        if not answer.done():
+            raise TimeoutError
+        return answer.result()
+    finally:
+        answer.cancel()
+
+
+def _seen(answer: "asyncio.Future[Any]") -> None:
+    """Take note of a failure that nobody waits for any more, or asyncio logs it."""
+    if not answer.cancelled():
+        answer.exception()

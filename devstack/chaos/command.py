@@ -150,11 +150,11 @@ def _played(
             with Owner(watching, campaign_id) as owner:
                 course = Course(stack, relay, owner, planned, options.seed, pace.quicken, say)
                 course.run()
-            claims = _claims(api, stored, campaign_id)
+            found = facts.of(stack.infrastructure, campaign_id)  # its workflows have ended then, and answer at once
             verdict = judged(
-                claims,
+                _claims(api, stored, campaign_id),
                 _truth(stack, world, files[1]),
-                facts.of(stack.infrastructure, campaign_id),
+                found,
                 Times(course.began, course.ended, owner.pauses, owner.quiet),
                 lease.length + IN_FLIGHT,
                 course.silences(),

@@ -191,6 +191,23 @@ class TestKeeping:
         with pytest.raises(LeaseLost):
             house.open.session(REF, lease.fence)
 
+    async def test_nor_does_a_driver_that_takes_its_time_to_be_cancelled(self, house: House) -> None:
+        """As psycopg does with a server that is stopped."""
+        began = time.monotonic()
+        _, session = await house.sign_in()
+
+        async def stubborn(*_: object) -> frozenset[object]:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                await asyncio.sleep(2 * QUICK.length.total_seconds())
+            return frozenset()
+
+        house.leases.renew = house.leases.release = stubborn  # type: ignore[method-assign,assignment]
+        async with house.kept():
+            await eventually(lambda: session.closed)
+        assert time.monotonic() - began < QUICK.length.total_seconds()
+
     async def test_a_database_that_hangs_does_not_keep_the_client_open(self, house: House) -> None:
         began = time.monotonic()
         _, session = await house.sign_in()
