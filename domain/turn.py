@@ -7,7 +7,7 @@ from enum import StrEnum
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.outcome import INVITE_FALLBACK, Kind, Outcome, Party, Reason
-from domain.platform import Action
+from domain.platform import Action, Identifier
 from domain.recipient import Person
 
 TRIES = 3
@@ -80,6 +80,8 @@ class Work:
     tried: tuple[str, ...]
     bound_to: str | None = None
     bound_hard: bool = False
+    lane: Identifier = Identifier.USERNAME
+    has_phone: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> Fi
 
 def _follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> Final | Again:
     if _was_a_step(outcome, work, rules):
-        return Again(Work(rules.action, work.instead, (), account_id, work.bound_hard), to_tail=False)
+        return Again(replace(work, action=rules.action, tried=(), bound_to=account_id), to_tail=False)
+    if _may_be_found_by_phone(outcome, work):
+        return Again(replace(work, lane=Identifier.PHONE), to_tail=True)
     if _falls_back(outcome, work, rules.message_when_refused):
         return Again(replace(_free(work), action=Action.MESSAGE, instead=True, tried=()), to_tail=True)
     if outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
@@ -134,6 +138,11 @@ def _was_a_step(outcome: Outcome, work: Work, rules: Rules) -> bool:
     """Adding a contact came before the campaign's own action, which goes on whether it was refused or not (ACT-1)."""
     done = outcome.kind in (Kind.CONTACT_ADDED, Kind.REFUSED)
     return work.action is Action.ADD_CONTACT and rules.action is not Action.ADD_CONTACT and done
+
+
+def _may_be_found_by_phone(outcome: Outcome, work: Work) -> bool:
+    """Nobody has the username; the number is another look-up, with a budget of its own."""
+    return work.lane is Identifier.USERNAME and work.has_phone and outcome.reason is Reason.UNKNOWN_PERSON
 
 
 def _falls_back(outcome: Outcome, work: Work, message_when_refused: bool) -> bool:

@@ -145,10 +145,10 @@ async def is_known(tx: AsyncConnection, ref: AccountRef, someone: Person) -> boo
 
 
 def person(row: RowMapping) -> Person:
-    """A recipient's row as a person."""
+    """A recipient's row as a person. In the phones' lane nobody has the username, if there is one."""
     return Person(
         position=row["position"],
-        username=row["username"],
+        username=row["username"] if row["lane"] == Identifier.USERNAME else None,
         phone=row["phone"],
         user_id=row["user_id"],
         first_name=row["first_name"],

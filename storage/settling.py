@@ -11,7 +11,7 @@ from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.limits import PlatformLimits
 from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
-from domain.platform import Action, Budget
+from domain.platform import Action, Budget, Identifier
 from domain.policy import Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
 from domain.why import Why
@@ -30,8 +30,10 @@ _OPEN_TURN_OF = text("""
 """)
 
 _ATTEMPTS = text("""
-    SELECT slot, position, action, instead, lane, seq, bound_to, bound_hard, tried, state, outcome, reason
-    FROM attempt WHERE turn_id = :turn ORDER BY slot
+    SELECT a.slot, a.position, a.action, a.instead, a.lane, a.seq, a.bound_to, a.bound_hard, a.tried, a.state,
+           a.outcome, a.reason, r.phone IS NOT NULL AS has_phone
+    FROM attempt a JOIN recipient r ON r.campaign_id = a.campaign_id AND r.position = a.position
+    WHERE a.turn_id = :turn ORDER BY a.slot
 """)
 
 _SETTLE_ATTEMPT = text("""
@@ -174,6 +176,8 @@ async def _settle_one(
         tuple(attempt["tried"]),
         attempt["bound_to"],
         attempt["bound_hard"],
+        Identifier(attempt["lane"]),
+        attempt["has_phone"],
     )
     following: Final | Again = Again(work, to_tail=False)
     if outcome is not None:
@@ -223,6 +227,7 @@ async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, ou
         "tried": list(again.work.tried),
         "bound_to": again.work.bound_to,
         "bound_hard": again.work.bound_hard,
+        "lane": again.work.lane.value,
     }
     await tx.execute(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail})
 

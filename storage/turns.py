@@ -55,8 +55,8 @@ _TURNS = text("""
 """)
 
 _ATTEMPTS = text("""
-    SELECT a.slot, a.state, a.key, a.sent_at, r.position, r.username, r.phone, r.user_id, r.first_name, r.last_name,
-           r.fields
+    SELECT a.slot, a.lane, a.state, a.key, a.sent_at, r.position, r.username, r.phone, r.user_id, r.first_name,
+           r.last_name, r.fields
     FROM attempt a JOIN recipient r ON r.campaign_id = a.campaign_id AND r.position = a.position
     WHERE a.turn_id = :turn AND a.state <> 'settled' ORDER BY a.slot
 """)
@@ -160,8 +160,8 @@ class Turns:
                 return decision
             lane = decision.waiting.lane
             taken = await claims.claim(tx, turn.campaign_id, turn.ref.account_id, action, lane, who, size=1)
-            if not taken:  # others took the last ones meanwhile
-                return NothingNow()
+            if not taken:  # others took the last ones of this lane meanwhile: look again
+                return decision
             gap = limits.gap.draw(self._chance())
             await stand(tx, turn.ref, replace(standing, next_at=now + gap), now)
             await spend(tx, turn.ref, decision.waiting.budget, len(taken), now)

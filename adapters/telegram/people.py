@@ -61,19 +61,16 @@ class People:
         return known if known is not None else await self.look_up(person)
 
     async def look_up(self, person: Person) -> Known | Outcome:
-        """Ask Telegram: by username, which costs less, then by number."""
-        answer: Any = NO_PATH
+        """Ask Telegram: by username, or else by number. One question: each kind has a budget of its own."""
         if person.username is not None:
-            answer = await self._by_username(person.username.lower())
-            if not isinstance(answer, Outcome):
-                return await self._keep(person, answer)
-        if person.phone is None or answer not in (NO_PATH, UNKNOWN):
-            return answer if isinstance(answer, Outcome) else NO_PATH
-        user = await self._by_phone(person, person.phone)
+            user = await self._by_username(person.username.lower())
+        elif person.phone is not None:
+            user = await self._by_phone(person, person.phone)
+        else:
+            return NO_PATH
         if isinstance(user, Outcome):
             return user
-        # Nobody has that username, so it must not lead to whoever has the number.
-        return await self._keep(replace(person, username=None), user, contact=True)
+        return await self._keep(person, user, contact=person.username is None)
 
     async def known(self, people: Sequence[Person]) -> Mapping[int, Known]:
         """Who of these is known without a lookup, by position."""

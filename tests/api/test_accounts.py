@@ -21,8 +21,8 @@ async def stand(database: Database, owner: str, account_id: str, state: str, rea
         await tx.execute(
             text(
                 "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
-                "created_at, state, reason, since, until, times_limited, failures_running, block_reported, "
-                "seen_inactive, fence) "
+                "created_at, state, reason, since, until, times_limited, failures_running, "
+                "block_reported, seen_inactive, fence) "
                 "VALUES (:owner, 'telegram', :id, 'Mine', 'active', 1, now(), :state, :reason, "
                 "'2026-03-01T08:00Z', CAST(:until AS timestamptz), 1, 2, true, false, 0)"
             ),
@@ -99,7 +99,7 @@ async def test_the_owner_ends_a_block_or_rest_of_ours(
     await stand(worker_database, owner, "a1", state, reason, "2026-03-01T12:00Z")
     async with worker_database.owner(owner) as tx:
         await tx.execute(
-            text("INSERT INTO campaign_account VALUES (:c, 'a1', :o, true, true, 'working', now())"),
+            text("INSERT INTO campaign_account VALUES (:c, 'a1', :o, true, true, '{}', 'working', now())"),
             {"c": campaign, "o": owner},
         )
     for _ in range(2):
@@ -123,7 +123,7 @@ CHECK = {"platform": "telegram", "destination": "https://t.me/Spring"}
 
 async def test_an_admin_check_that_ends_in_time(client: Client, owner: str, control: RecordingControl) -> None:
     control.rights = [
-        AccountRights("a1", True, "", "Spring", "channel", 120),
+        AccountRights("a1", True, "", "Spring", "channel", 120, ("channel_past_invites", "slow_mode")),
         AccountRights("a2", False, "no_right_to_invite"),
         AccountRights("a3", False, "credentials_away"),
     ]
@@ -137,6 +137,10 @@ async def test_an_admin_check_that_ends_in_time(client: Client, owner: str, cont
         ("a3", False),
     ]
     assert all(each["text"]["ru"] for each in body["accounts"][1:])
+    warnings = body["accounts"][0]["warnings"]
+    assert [each["code"] for each in warnings] == ["channel_past_invites", "slow_mode"]
+    assert all(each["text"]["en"] and each["text"]["ru"] for each in warnings)
+    assert body["accounts"][1]["warnings"] == []
     assert control.checks == {(owner, UUID(body["id"])): ("telegram", "spring", ["a1", "a2"])}
     assert control.waits == [timedelta(seconds=20)]
 

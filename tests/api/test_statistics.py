@@ -17,7 +17,7 @@ from storage.engine import Database
 from tests.api.conftest import Client, assert_problem
 from tests.api.control import RecordingControl
 
-PEOPLE = b"username,phone,first_name\n@anna,,Anna\n@boris,,=cmd()\n,+79001234567,Vera\n@galya,,Galya\n"
+PEOPLE = b"username,phone,user_id,first_name\n@anna,,,Anna\n@boris,,,=cmd()\n,,4242,Vera\n,+79001234567,,Galya\n"
 
 
 async def settle(
@@ -48,15 +48,18 @@ async def let_in(database: Database, owner: str, campaign: str) -> None:
         await tx.execute(
             text(
                 "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
-                "created_at, state, reason, since, until, times_limited, failures_running, block_reported, "
-                "seen_inactive, fence) "
+                "created_at, state, reason, since, until, times_limited, failures_running, "
+                "block_reported, seen_inactive, fence) "
                 "VALUES (:owner, 'telegram', 'a1', 'Label', 'active', 1, now(), 'cooldown', 'flood_wait', "
                 "'2026-03-01T08:00Z', '2026-03-01T10:00Z', 0, 0, true, false, 0)"
             ),
             {"owner": owner},
         )
         await tx.execute(
-            text("INSERT INTO campaign_account VALUES (:c, 'a1', :owner, true, true, 'working', '2026-03-01T09:00Z')"),
+            text(
+                "INSERT INTO campaign_account VALUES "
+                "(:c, 'a1', :owner, true, true, '{slow_mode}', 'working', '2026-03-01T09:00Z')"
+            ),
             {"owner": owner, "c": campaign},
         )
 
@@ -82,6 +85,23 @@ async def test_status(client: Client, campaign: str) -> None:
     assert account["why"]["code"] == "cooldown"
     assert account["why"]["until"] == "2026-03-01T10:00:00Z"
     assert account["done"] == {"invited": 1, "refused": 1}
+    assert (counts["skipped"], counts["contacts_added"]) == ({}, 0)
+    [warning] = account["warnings"]
+    assert (warning["code"], warning["text"]) == ("slow_mode", sentence(Reason.SLOW_MODE))
+
+
+async def test_status_counts_people_in_the_list_twice_and_contacts(
+    client: Client, campaign: str, worker_database: Database, owner: str
+) -> None:
+    await settle(worker_database, owner, campaign, 3, Kind.SKIPPED, Reason.SAME_PERSON)
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("INSERT INTO counter VALUES (:c, 'a1', 'add_contact', false, 'contact_added', '', false, :owner, 2)"),
+            {"c": campaign, "owner": owner},
+        )
+    counts = (await client.get(f"/invite/{campaign}/status")).json()["counts"]
+    assert (counts["skipped"], counts["contacts_added"]) == ({"same_person": 1}, 2)
+    assert (counts["processed"], counts["left"]) == (4, 0)
 
 
 async def test_status_from_the_workflow_has_the_same_shape(
@@ -116,14 +136,15 @@ async def test_report_in_json(client: Client, campaign: str) -> None:
     body = answer.json()
     status = (await client.get(f"/invite/{campaign}/status")).json()
     assert body["status"]["counts"] == status["counts"]
-    rows = {row["username"] or row["phone"]: row for row in body["not_reached"]}
+    rows = {row["first_name"]: row for row in body["not_reached"]}
     assert {name: (row["outcome"], row["reason"]) for name, row in rows.items()} == {
-        "boris": ("refused", "privacy"),
-        "+79001234567": ("unreachable", "no_path"),
-        "galya": ("waiting", ""),
+        "=cmd()": ("refused", "privacy"),
+        "Vera": ("unreachable", "no_path"),
+        "Galya": ("waiting", ""),
     }
-    assert rows["boris"]["text"] == sentence(Reason.PRIVACY)
-    assert rows["boris"]["account_id"] == "a1"
+    assert rows["=cmd()"]["text"] == sentence(Reason.PRIVACY)
+    assert (rows["=cmd()"]["username"], rows["=cmd()"]["account_id"]) == ("boris", "a1")
+    assert rows["Galya"]["phone"] == "+79001234567"
 
 
 async def test_report_in_csv_is_harmless_in_a_spreadsheet(client: Client, campaign: str) -> None:
@@ -133,7 +154,7 @@ async def test_report_in_csv_is_harmless_in_a_spreadsheet(client: Client, campai
     assert ".csv" in answer.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["first_name"] for row in rows] == ["'=cmd()", "Vera", "Galya"]
-    assert rows[1]["phone"] == "'+79001234567"
+    assert rows[2]["phone"] == "'+79001234567"
     assert rows[0]["text_ru"] == "Этого не позволяют настройки приватности человека."
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row.values())
 

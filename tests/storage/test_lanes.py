@@ -6,7 +6,7 @@ import pytest
 
 from domain.account import ExternalStatus
 from domain.audience import Contact
-from domain.outcome import Outcome, Reason
+from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.policy import NothingNow, Rest
 from domain.ports import DestinationCheck, Found, Right
@@ -36,6 +36,7 @@ from tests.storage.world import (
 )
 
 EVERY = tuple(Identifier)
+NOBODY = Outcome(Kind.UNREACHABLE, Reason.UNKNOWN_PERSON)
 ANNA, BORIS = Contact("anna"), Contact("boris")
 BY_PHONE, BY_PHONE_TOO = Contact(phone="+79000000001"), Contact(phone="+79000000002")
 BOTH = Contact("vera", "+79000000003")
@@ -60,6 +61,18 @@ class TestLanes:
         campaign = await world.campaign([ANNA, BOTH, BY_PHONE], reaches=[Identifier.PHONE])
         assert [row[:3] for row in await world.waiting(campaign)] == [(1, "invite", "phone"), (2, "invite", "phone")]
         assert (await world.recipients(campaign))[0] == ("unreachable", "no_path")
+        await world.check(campaign)
+
+    async def test_who_has_no_such_username_is_looked_up_by_phone(self, world: World) -> None:
+        campaign = await world.campaign([BOTH, ANNA], reaches=EVERY)
+        for position in range(2):
+            assert await world.act(campaign, NOBODY) == position
+        assert await world.waiting(campaign) == [(0, "invite", "phone", None, False)]
+        world.now += GAP
+        turn = await world.turn(campaign)
+        assert (turn.attempts[0].person.username, turn.attempts[0].person.phone) == (None, BOTH.phone)
+        await world.settle(turn, NOBODY)
+        assert (await world.recipients(campaign))[0] == ("unreachable", "unknown_person")
         await world.check(campaign)
 
     async def test_who_comes_back_keeps_the_lane(self, world: World) -> None:

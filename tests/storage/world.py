@@ -336,8 +336,8 @@ class World:
 
     async def _check_attempts(self, campaign: str) -> None:
         twice = await self.query(
-            "SELECT position FROM attempt WHERE campaign_id = %s AND outcome = ANY (%s) GROUP BY position "
-            "HAVING count(*) > 1",
+            "SELECT position FROM attempt WHERE campaign_id = %s AND outcome = ANY (%s) "
+            "AND NOT (lane = 'username' AND reason = 'unknown_person') GROUP BY position HAVING count(*) > 1",
             campaign,
             list(LAST),
         )
