@@ -35,9 +35,15 @@ SHORT_LEASE = LeaseTimes(
 _LIMITS = """
 [{name}]
 gap = {{ shortest = "{low}ms", longest = "{high}ms" }}
-daily = {{ invite = 1_000_000, message = 1_000_000, message_with_link = 1_000_000 }}
 limited_rests = ["8s", "15s"]
 unavailable_rest = "3s"
+[{name}.daily]
+invite = 1_000_000
+message = 1_000_000
+message_with_link = 1_000_000
+forward = 1_000_000
+add_contact = 1_000_000
+resolve = 1_000_000
 """
 
 
