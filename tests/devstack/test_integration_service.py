@@ -10,7 +10,7 @@ import pytest
 
 from devstack.integration_client import IntegrationServer
 from devstack.state import temporary_state
-from devstack.tokens import Issuer
+from devstack.tokens import HOUR, Issuer
 
 SECRET = "a secret of at least thirty-two characters"
 ADMIN = "admin-token"
@@ -78,7 +78,7 @@ def check(http: httpx.Client, token: str, **more: Any) -> httpx.Response:
     [
         pytest.param(ISSUER.token(OWNER), 200, id="the owner"),
         pytest.param(ISSUER.token(OWNER, ["admin"]), 200, id="the owner, an admin"),
-        pytest.param(ISSUER.service_token(OWNER), 200, id="a service for the owner"),
+        pytest.param(ISSUER.service_token(OWNER, HOUR), 200, id="a service for the owner"),
         pytest.param(None, 401, id="no token"),
         pytest.param("nonsense", 401, id="no JWT"),
         pytest.param(Issuer("another secret of thirty-two characters").token(OWNER), 401, id="wrong signature"),
@@ -101,7 +101,7 @@ def check(http: httpx.Client, token: str, **more: Any) -> httpx.Response:
         pytest.param(ISSUER.token(OWNER, []), 403, id="no role"),
         pytest.param(ISSUER.token(STRANGER), 403, id="another owner"),
         pytest.param(ISSUER.token(STRANGER, ["admin"]), 403, id="another owner, an admin"),
-        pytest.param(ISSUER.service_token(STRANGER), 403, id="a service for another owner"),
+        pytest.param(ISSUER.service_token(STRANGER, HOUR), 403, id="a service for another owner"),
         pytest.param(ADMIN, 401, id="the admin token"),
     ],
 )
