@@ -82,7 +82,11 @@ class Process:
             settings.remember,
         )
         made = adapters(
-            AdapterOptions(deadline=settings.request_deadline, disconnect_after=settings.lease.disconnect_after)
+            AdapterOptions(
+                deadline=settings.request_deadline,
+                link_preview=settings.link_preview,
+                disconnect_after=settings.lease.disconnect_after,
+            )
         )
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later

@@ -71,6 +71,7 @@ class WorkerSettings(_Common):
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after
     lease_closing_margin: Duration = LeaseTimes.closing_margin
     request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
+    link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")

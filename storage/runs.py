@@ -1,7 +1,7 @@
 """Campaigns as their workflow sees them: reviewed, moved on, ended. Only what is here writes the phase."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -121,6 +121,8 @@ class Runs:
             await recipients.release_bound(tx, owner, campaign.adapter, campaign.id, now)
             members = await _members(tx, campaign, now)
             step = await _course(tx, campaign, members, problem)
+            if problem is not None and step.why is problem:  # it is tried again at the next poll
+                step = replace(step, until=now + self._polling.waiting)
             if campaign.phase not in ENDS:
                 await _move(tx, campaign, step, now)
             campaign = await read(tx, owner, campaign.id)

@@ -79,6 +79,23 @@ def test_a_dry_run_touches_nobody(tmp_path: Path) -> None:
         assert not here.effects().requests()
 
 
+def test_a_campaign_waits_for_what_is_away_and_starts_when_it_is_back(tmp_path: Path) -> None:
+    settings = {"INVITE_POLL_WAITING": "2s", "INVITE_VAULT_TIMEOUT": "1s"}
+    with town(tmp_path, world(accounts=2, people=10), workers=1, settings=settings) as here:
+        servers = {server.name: server for server in here.stack.processes}
+        servers["integration-service"].kill()
+        servers["Vault"].running.suspend()
+        campaign = here.campaign()
+        away = here.wait(campaign, lambda status: status["why"]["code"] == "integration_away")
+        assert away["state"] == "waiting"
+        assert away["why"]["until"]
+        servers["integration-service"].start()
+        here.wait(campaign, lambda status: status["why"]["code"] == "credentials_away")
+        assert not here.effects().effects()
+        servers["Vault"].running.resume()
+        here.assert_agrees(here.end(campaign))
+
+
 def _is_still(here: Town) -> None:
     """Nothing happens: two looks at the journal, a few gaps apart, are the same."""
     marks = []
