@@ -160,7 +160,8 @@ class TestPhases:
 class TestWaiting:
     async def test_without_accounts(self, world: World) -> None:
         campaign = await world.campaign(1, accounts=[])
-        assert await phase(world, campaign, Why.INTEGRATION_AWAY) == waiting(Why.INTEGRATION_AWAY)
+        tried_again_at = world.now + MINUTE
+        assert await phase(world, campaign, Why.INTEGRATION_AWAY) == waiting(Why.INTEGRATION_AWAY, tried_again_at)
         assert await phase(world, campaign) == waiting(Why.NO_ACCOUNTS)
 
     async def test_until_the_first_account_has_rested(self, world: World) -> None:
