@@ -48,20 +48,34 @@ _COUNT_NO_PATH = text("""
     FROM recipient WHERE campaign_id = :campaign AND outcome IS NOT NULL HAVING count(*) > 0
 """)
 
-_DRAIN = text("""
-    WITH drained AS (DELETE FROM queue WHERE campaign_id = :campaign RETURNING position, action, instead),
+# Settles, and counts, those whose rows one statement has taken out of the queue.
+_SETTLE_TAKEN_OUT = """
+    WITH taken_out AS ({delete} RETURNING q.position, q.action, q.instead),
     settled AS (
-        UPDATE recipient r SET outcome = :cancelled, reason = :reason, action = d.action, instead = d.instead,
+        UPDATE recipient r SET outcome = :kind, reason = :reason, action = t.action, instead = t.instead,
                                settled_at = :now
-        FROM drained d WHERE r.campaign_id = :campaign AND r.position = d.position
-        RETURNING d.action, d.instead
+        FROM taken_out t WHERE r.campaign_id = :campaign AND r.position = t.position
+        RETURNING t.action, t.instead
     )
     INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
-    SELECT :campaign, '', action, instead, :cancelled, :reason, true, :owner, count(*)
+    SELECT :campaign, '', action, instead, :kind, :reason, true, :owner, count(*)
     FROM settled GROUP BY action, instead
     ON CONFLICT (campaign_id, account_id, action, instead, kind, reason, final)
     DO UPDATE SET n = counter.n + excluded.n
-""")
+"""
+
+_DRAIN = text(_SETTLE_TAKEN_OUT.format(delete="DELETE FROM queue q WHERE q.campaign_id = :campaign"))
+
+_GONE_FOR_GOOD = text(
+    _SETTLE_TAKEN_OUT.format(
+        delete="""
+            DELETE FROM queue q USING account a
+            WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard
+              AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
+              AND (a.state = 'blocked' OR a.external_status <> 'active')
+        """
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -98,26 +112,6 @@ async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime) -> None:
     await tx.execute(_COUNT_NO_PATH, names)
 
 
-_GONE_FOR_GOOD = text("""
-    WITH gone AS (
-        DELETE FROM queue q USING account a
-        WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard
-          AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
-          AND (a.state = 'blocked' OR a.external_status <> 'active')
-        RETURNING q.position, q.action, q.instead
-    ), settled AS (
-        UPDATE recipient r SET outcome = :unreachable, reason = :gone, action = g.action, instead = g.instead,
-                               settled_at = :now
-        FROM gone g WHERE r.campaign_id = :campaign AND r.position = g.position
-        RETURNING g.action, g.instead
-    )
-    INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
-    SELECT :campaign, '', action, instead, :unreachable, :gone, true, :owner, count(*)
-    FROM settled GROUP BY action, instead
-    ON CONFLICT (campaign_id, account_id, action, instead, kind, reason, final)
-    DO UPDATE SET n = counter.n + excluded.n
-""")
-
 _FREE = text("""
     UPDATE queue q SET bound_to = NULL FROM account a
     WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND NOT q.bound_hard
@@ -133,7 +127,7 @@ async def release_bound(tx: AsyncConnection, owner: str, adapter: str, campaign_
     whom nobody else can reach are settled."""
     names = {"campaign": campaign_id, "owner": owner, "adapter": adapter, "now": now}
     await tx.execute(_FREE, names)
-    gone = {"unreachable": Kind.UNREACHABLE.value, "gone": Reason.ACCOUNT_GONE.value}
+    gone = {"kind": Kind.UNREACHABLE.value, "reason": Reason.ACCOUNT_GONE.value}
     await tx.execute(_GONE_FOR_GOOD, names | gone)
 
 
@@ -145,7 +139,7 @@ async def drain(tx: AsyncConnection, owner: str, campaign_id: str, now: datetime
             "campaign": campaign_id,
             "owner": owner,
             "now": now,
-            "cancelled": Kind.CANCELLED.value,
+            "kind": Kind.CANCELLED.value,
             "reason": Reason.CAMPAIGN_CANCELLED.value,
         },
     )

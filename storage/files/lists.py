@@ -89,7 +89,6 @@ class _Elements:
         self._buffer = ""
         self._at = 0
         self._number = 0
-        self._ended = False
         # Numbers stay as they are written: an id must not pass through a float.
         self._decoder = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_no_constant)
         if self._next() != "[":
