@@ -67,7 +67,7 @@ class Process:
         limits = LimitsFile(settings.limits_file)
         self.database = Database(settings.database_url.get_secret_value(), settings.database_pool)
         accounts = Accounts(self.database, limits)
-        runs = Runs(self.database, Polling(settings.poll_waiting, settings.poll_running))
+        runs = Runs(self.database, Polling(settings.poll_waiting, settings.poll_running), limits)
         turns = Turns(self.database, limits, random.random, lambda: secrets.randbits(63))
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()

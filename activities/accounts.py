@@ -13,7 +13,6 @@ from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhe
 from domain.errors import LeaseLost, NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import DRY_RUN
-from domain.policy import Rest, Standing, account_rest
 from domain.ports import (
     AccountDirectory,
     AccountRights,
@@ -24,6 +23,7 @@ from domain.ports import (
     Session,
 )
 from domain.review import ToCheck
+from domain.standing import Rest, Standing, account_rest
 from domain.why import Why
 
 RETRY_AFTER = timedelta(seconds=10)

@@ -21,8 +21,9 @@ from domain.account import AccountRef
 from domain.errors import InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
-from domain.policy import Act, Decision, NothingNow, Rest, Standing
+from domain.policy import Act, Decision, GiveWay, NothingNow
 from domain.ports import Clock, Found, Session
+from domain.standing import Rest, Standing
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 
@@ -177,15 +178,23 @@ class ActionActivities:
                 return Worked(taken, action=waiting.action)
             case NothingNow():
                 return Worked(taken, why=Why.QUEUE_EMPTY)
-            case Rest(until, Why.GAP):
-                return Worked(taken, action=action, until=until, why=Why.GAP)
             case Rest(_, Why.ACCOUNT_BLOCKED):  # opening it closes what it left behind, and says so
                 return Worked(taken, reopen=True)
+            case Rest(until, (Why.GAP | Why.PACE) as why):
+                closed = await self._closed(work, ref, until)
+                return Worked(taken, action=action, until=until, why=why, closed=closed)
             case Rest(until, why):
-                closed = until is not None and until - await self._clock.now() > self._close_when_resting
-                if closed:
-                    await self._open.close(ref, work.campaign_id)
-                return Worked(taken, until=until, why=why, closed=closed)
+                return Worked(taken, until=until, why=why, closed=await self._closed(work, ref, until))
+            case GiveWay(until):
+                closed = await self._closed(work, ref, until)
+                return Worked(taken, until=until, why=Why.GIVES_WAY, closed=closed)
+
+    async def _closed(self, work: Work, ref: AccountRef, until: datetime | None) -> bool:
+        """Close the account if it rests for long."""
+        closed = until is not None and until - await self._clock.now() > self._close_when_resting
+        if closed:
+            await self._open.close(ref, work.campaign_id)
+        return closed
 
     async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
         """Call the platform for each attempt and settle the turn."""

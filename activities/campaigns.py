@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
@@ -14,6 +15,8 @@ from domain.errors import Forbidden, Unavailable
 from domain.ports import AccountDirectory, Clock
 from domain.review import Chosen, Review
 from domain.why import Why
+
+_errors = structlog.get_logger("error")
 
 
 class CampaignStore(Protocol):
@@ -94,7 +97,10 @@ class CampaignActivities:
         """Look at the campaign, move its phase on, and end it when everybody is settled."""
         async with heartbeating():
             now = await self._clock.now()
-            return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+            review = await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+            if review.alarm is not None:
+                _errors.error("campaign waits for somebody", campaign_id=request.campaign_id, why=review.alarm.value)
+            return review
 
     @activity.defn
     async def gather_accounts(self, key: CampaignKey) -> Gathered:

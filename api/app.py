@@ -14,6 +14,7 @@ from api.dependencies import Services
 from api.last_resort import LastResort
 from api.problems import Problem, install
 from runtime.clock import SystemClock
+from runtime.limits import LimitsFile
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
 from storage.audiences import Audiences
@@ -96,6 +97,7 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         reports=Reports(database),
         integration=IntegrationService(settings.integration_url, client),
         control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),
+        limits=LimitsFile(settings.limits_file),
     )
 
 

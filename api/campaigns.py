@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from adapters.registry import Platform, platform
 from api.auth import Caller
 from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
 from api.problems import responses
-from api.schemas.campaigns import CampaignOut, CampaignsOut, NewCampaignIn
-from domain.campaign import Command
+from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn
+from domain.campaign import Command, Wanted
 from domain.errors import Unavailable
 from domain.platform import DRY_RUN, Action
 from domain.request import check, check_audience
-from storage.campaigns import CampaignView, NewCampaign
+from domain.terms import Terms
+from domain.terms import check as check_terms
+from storage.campaigns import CampaignView, Edit, NewCampaign
 
 router = APIRouter(prefix="/invite", tags=["campaigns"])
 
@@ -93,7 +96,7 @@ _COMMANDED = responses("not-found", "forbidden-now", "invalid")
 
 @router.post("/{campaign_id}/start", responses=_COMMANDED, summary="Start a draft")
 async def start(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
-    """Start a draft. Repeated, it changes nothing."""
+    """Start a draft, or have a campaign that failed go on where it stood. Repeated, it changes nothing."""
     return await _command(campaign_id, Command.START, asked, found, now)
 
 
@@ -105,7 +108,7 @@ async def pause(campaign_id: UUID, asked: Asked, found: With, now: Now) -> Campa
 
 @router.post("/{campaign_id}/resume", responses=_COMMANDED, summary="Go on after a pause")
 async def resume(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
-    """Go on. Repeated, it changes nothing."""
+    """Go on after a pause, or after the campaign held itself. Repeated, it changes nothing."""
     return await _command(campaign_id, Command.RESUME, asked, found, now)
 
 
@@ -113,6 +116,67 @@ async def resume(campaign_id: UUID, asked: Asked, found: With, now: Now) -> Camp
 async def cancel(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
     """End for good: who was not handled is marked cancelled. Repeated, it changes nothing."""
     return await _command(campaign_id, Command.CANCEL, asked, found, now)
+
+
+@router.post("/{campaign_id}/finish", responses=_COMMANDED, summary="End a campaign that waits")
+async def finish(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """End a campaign that waits, as it stands: who was not handled is failed. Repeated, it changes nothing."""
+    return await _command(campaign_id, Command.FINISH, asked, found, now)
+
+
+@router.patch("/{campaign_id}", responses=_COMMANDED, summary="Change a campaign, while it runs too")
+async def edit(campaign_id: UUID, body: EditIn, asked: Asked, found: With, now: Now) -> CampaignOut:
+    """Change priority, pace, limits, schedule, accounts or texts. It takes effect with the next action."""
+    campaign = await found.campaigns.get(asked.owner, campaign_id)
+    edited = await found.campaigns.edit(asked.owner, campaign_id, await _changes(body, campaign, asked, found), now)
+    if edited.revision != campaign.revision:
+        fields = sorted(body.model_fields_set)
+        _audit.info(
+            "campaign_edited",
+            owner=asked.owner,
+            campaign=str(campaign_id),
+            revision=edited.revision,
+            fields=fields,
+        )
+        await _tell_of_edit(found, edited)
+    return CampaignOut.of(edited)
+
+
+async def _changes(body: EditIn, campaign: CampaignView, asked: Caller, found: Services) -> Edit:
+    terms = body.terms(campaign.terms)
+    check_terms(terms, found.limits().of(campaign.adapter))
+    if body.message is not None:
+        _check_texts(body.message.texts, campaign)
+    chosen = None if body.account_ids == "all" else body.account_ids
+    if chosen is not None:
+        await require_known_accounts(found, asked, campaign.platform, chosen)
+    return Edit(
+        terms=terms,
+        texts=None if body.message is None else body.message.texts,
+        account_ids=None if body.account_ids is None else sorted(set(chosen or ())),
+    )
+
+
+def _check_texts(texts: Sequence[str], campaign: CampaignView) -> None:
+    check(
+        campaign.action,
+        campaign.destination,
+        texts,
+        campaign.message_when_refused,
+        campaign.add_contact_first,
+        platform(campaign.platform).capabilities,
+    )
+
+
+async def _tell_of_edit(found: Services, campaign: CampaignView) -> None:
+    """Have the workflow act by it at once. It stands in the database: every turn begins with it anyway."""
+    if campaign.wanted is Wanted.NONE:
+        return
+    try:
+        async with patiently(found.settings.temporal_timeout):
+            await found.control.edited(campaign.id, campaign.revision, campaign.control_no)
+    except Unavailable as error:
+        _log.warning("edit_not_delivered", campaign=str(campaign.id), revision=campaign.revision, what=error.what)
 
 
 async def _command(campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now) -> CampaignOut:
@@ -124,7 +188,7 @@ async def _command(campaign_id: UUID, command: Command, asked: Caller, found: Se
 
 async def _deliver(found: Services, campaign: CampaignView) -> None:
     """Wake the workflow. The wish is stored: if Temporal is away the reconciler delivers it later."""
-    if campaign.control_no == 0 or campaign.ended_at is not None:
+    if campaign.wanted is Wanted.NONE or campaign.acknowledged_no >= campaign.control_no:
         return
     try:
         async with patiently(found.settings.temporal_timeout):
@@ -146,6 +210,7 @@ async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCa
         body.add_contact_first,
         chosen.capabilities,
     )
+    check_terms(body.terms(Terms()), found.limits().of(DRY_RUN if body.dry_run else body.platform))
     check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
     try:
         await require_known_accounts(found, asked, body.platform, body.account_ids)
@@ -169,6 +234,7 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign
         add_contact_first=body.add_contact_first and body.action is not Action.ADD_CONTACT,
         join_destination=body.join_destination,
         reaches=chosen.capabilities.reaches,
+        terms=body.terms(Terms()),
     )
 
 

@@ -14,7 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.auth import Caller, Tokens, Unauthenticated
 from domain.campaign import Wanted
 from domain.errors import Unavailable
-from domain.ports import AccountRights, Clock
+from domain.ports import AccountRights, Clock, LimitsSource
 from domain.request import check_accounts
 from domain.statistics import Snapshot
 from runtime.settings import ApiSettings
@@ -31,6 +31,9 @@ class Control(Protocol):
 
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         """Tell the campaign's workflow of the wish of this number; start it if it is missing."""
+
+    async def edited(self, campaign_id: UUID, revision: int, control_no: int) -> None:
+        """Tell the campaign's workflow of an edit, and wait until its accounts act by it."""
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
         """Tell a campaign that an account was changed."""
@@ -60,6 +63,7 @@ class Services:
     reports: Reports
     integration: IntegrationService
     control: Control
+    limits: LimitsSource
 
 
 _bearer = HTTPBearer(

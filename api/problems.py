@@ -159,7 +159,7 @@ def _field(error: Mapping[str, Any]) -> str:
         return "body"
     if len(location) > 1 and location[0] in ("body", "query", "path", "header"):
         location = location[1:]
-    return ".".join(str(each) for each in location)[:100].encode("utf-8", "replace").decode()
+    return ".".join(str(each) for each in location if each != "[key]")[:100].encode("utf-8", "replace").decode()
 
 
 def _message(error: Mapping[str, Any]) -> str:

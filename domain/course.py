@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.campaign import Phase
-from domain.policy import Rest
+from domain.standing import Rest
 from domain.why import Why
 
 GONE = frozenset({Why.ACCOUNT_BLOCKED, Why.ACCOUNT_INACTIVE})
 """Rests that only the owner can end."""
+NOBODY_LEFT = frozenset({Why.NO_ACCOUNTS, Why.ACCOUNTS_GONE})
+"""A campaign that waits for one of these ends by itself after a time (LIM-7)."""
+PACING = frozenset({Why.GAP, Why.PACE})
+"""Rests that are part of working."""
 
 NO_PATH_IN = (
     Why.DESTINATION_UNKNOWN,
@@ -18,22 +22,33 @@ NO_PATH_IN = (
     Why.DESTINATION_CLOSED,
 )
 """What may be wrong with the destination itself, whichever account tries."""
+SETTLING = timedelta(seconds=1)
+"""An action that is due is looked at so long after its time: done, most likely."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """An account in the campaign. `rest`: why it does not act now; None: it can. `says`: what its run is doing."""
+    """An account in the campaign. `rest`: why it does not act now; None: it can. `says`: what its run is doing.
+
+    `to`: the campaign that it gives way to.
+    """
 
     account_id: str
     can_invite: bool
     checked: bool
     rest: Rest | None
     says: Why
+    to: str | None = None
 
     @property
     def gone(self) -> bool:
         """Whether only the owner can bring it back."""
         return self.rest is not None and self.rest.why in GONE
+
+    @property
+    def works(self) -> bool:
+        """Whether it acts, or will in its own time."""
+        return self.rest is None or self.rest.why in PACING
 
 
 @dataclass(frozen=True)
@@ -57,12 +72,18 @@ class Open:
 
 @dataclass(frozen=True)
 class Course:
-    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do."""
+    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do.
+
+    `to`: the campaign that all its accounts give way to. `look_at`: when something will have changed by itself; None:
+    at any moment, or (where it waits without an end) not before somebody acts.
+    """
 
     phase: Phase
     why: Why
     until: datetime | None = None
     wake: tuple[str, ...] = ()
+    to: str | None = None
+    look_at: datetime | None = None
 
 
 def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course:
@@ -71,9 +92,23 @@ def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course
         return Course(Phase.WAITING, problem or Why.NO_ACCOUNTS)
     able = [member for member in members if _has_something_to_do(member, left)]
     wake = tuple(member.account_id for member in able if member.rest is None and _asleep(member))
-    if left.turns or any(member.rest is None for member in able):
-        return Course(Phase.RUNNING, Why.WORKING, wake=wake)
+    if left.turns or any(member.works for member in able):
+        return Course(Phase.RUNNING, Why.WORKING, wake=wake, look_at=_next_action(able, left))
     return _waiting(members, able)
+
+
+def held_by(rest: Rest) -> Course:
+    """A campaign that holds itself: by its own times, or by a guardrail."""
+    phase = Phase.SCHEDULED if rest.why is Why.SCHEDULED else Phase.WAITING
+    return Course(phase, rest.why, rest.until, look_at=rest.until)
+
+
+def _next_action(able: Sequence[Member], left: Open) -> datetime | None:
+    """When the first account that paces itself will have acted; None while one is at it."""
+    if left.turns or any(member.rest is None for member in able):
+        return None
+    ends = [member.rest.until for member in able if member.rest and member.rest.until]
+    return min(ends) + SETTLING if ends else None
 
 
 def _has_something_to_do(member: Member, left: Open) -> bool:
@@ -84,7 +119,7 @@ def _has_something_to_do(member: Member, left: Open) -> bool:
 
 
 def _asleep(member: Member) -> bool:
-    return member.says not in (Why.WORKING, Why.GAP, Why.PREPARING)
+    return member.says not in (Why.WORKING, Why.GAP, Why.PACE, Why.PREPARING)
 
 
 def _waiting(members: Sequence[Member], able: Sequence[Member]) -> Course:
@@ -93,7 +128,9 @@ def _waiting(members: Sequence[Member], able: Sequence[Member]) -> Course:
         ends = [member.rest.until for member in staying if member.rest and member.rest.until]
         reasons = {member.rest.why for member in staying if member.rest}
         only = next(iter(reasons)) if len(reasons) == 1 else Why.ACCOUNTS_RESTING
-        return Course(Phase.WAITING, only, min(ends) if ends else None)
+        to = {member.to for member in staying}
+        first = min(ends) if ends else None
+        return Course(Phase.WAITING, only, first, to=to.pop() if len(to) == 1 else None, look_at=first)
     if able or all(member.gone for member in members):
         return Course(Phase.WAITING, Why.ACCOUNTS_GONE)
     said = {member.says for member in members}

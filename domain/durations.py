@@ -26,3 +26,11 @@ def duration(text: object) -> timedelta:
     if found > LONGEST:
         raise ValueError(f"must be at most {LONGEST.days} days")
     return found
+
+
+def written(length: timedelta) -> str:
+    """The duration as people write it: in the largest unit that fits without a rest, to the millisecond."""
+    for unit, size in reversed(_UNITS.items()):
+        if length >= size and not length % size:
+            return f"{length // size}{unit}"
+    return f"{round(length / _UNITS['ms'])}ms"

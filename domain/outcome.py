@@ -115,6 +115,7 @@ class Reason(StrEnum):
     UNKNOWN_ERROR = "unknown_error"
     ACCOUNTS_EXHAUSTED = "accounts_exhausted"
     ACCOUNT_GONE = "account_gone"
+    NO_ACCOUNT_LEFT = "no_account_left"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     SAME_PERSON = "same_person"
     NOT_FOUND_BY_PHONE = "not_found_by_phone"

@@ -1,49 +1,28 @@
-"""When an account may act, and on what: values in, a decision out. No clock, no chance, no database."""
+"""When an account may act, and on what: values in, a decision out. No clock, no chance, no database.
+
+What stacks, the smallest winning: the platform's ceiling for the account's age and tier, the campaign's own lower
+limit, the hours of the campaign, the account's rests, campaigns of a higher priority, the pace and the gap (LIM-1 to
+LIM-9). `domain.plan` runs the same code ahead.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.account import AccountState
-from domain.limits import PlatformLimits
-from domain.outcome import Kind, Outcome, Reason
+from domain.budgets import WINDOW, Usage, free_at, paced_at, used, used_since
+from domain.limits import PlatformLimits, PlatformSlowDown
 from domain.platform import Action, Budget, Identifier
+from domain.schedule import Schedule
+from domain.standing import Rest, Standing, account_rest, slowness
+from domain.terms import Pace, Terms
 from domain.why import Why
 
-WINDOW = timedelta(hours=24)
-BUCKET = timedelta(hours=1)
-FAILURES_IN_A_ROW = 3
-"""So many failures of nobody's fault rest the account."""
-
-
-@dataclass(frozen=True)
-class Spent:
-    """`amount` actions within the hour that begins at `hour`."""
-
-    hour: datetime
-    amount: int
-
-    @property
-    def forgotten_at(self) -> datetime:
-        """When the bucket's last moment is 24 h old: before that it counts in full."""
-        return self.hour + BUCKET + WINDOW
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The account's row as the policy sees it.
-
-    `reason`: what brought it into its state. `next_at`: earliest next action, by the gap. `times_limited`: anti-spam
-    limits so far. `failures`: failures of nobody's fault in a row. `reported`: integration-service knows the block.
-    """
-
-    state: AccountState
-    reason: Reason = Reason.NONE
-    until: datetime | None = None
-    next_at: datetime | None = None
-    times_limited: int = 0
-    failures: int = 0
-    reported: bool = True
+PATIENCE = timedelta(seconds=30)
+"""So long after the end of its rest a campaign's claim on an account stands: time for its run to wake and to act. A
+campaign that is stuck starves nobody for longer."""
+JITTER = 0.3
+"""The pace varies evenly around its mean by at most half of that, as people do."""
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -66,18 +45,70 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Act:
-    """Act now."""
+class Campaign:
+    """What the policy must know of the campaign.
 
-    waiting: Waiting
+    `share`: the most that one account may take in one turn of what is left, so that it is spread evenly (LIM-4).
+    """
+
+    campaign_id: str
+    terms: Terms
+    share: int = 1
 
 
 @dataclass(frozen=True)
-class Rest:
-    """Nothing may be done before `until`. None: until somebody acts (the owner, the campaign)."""
+class Claim:
+    """A campaign that waits for the account, until then at the latest.
 
-    until: datetime | None
-    why: Why
+    `budgets`: for these kinds of action only; none: for any.
+    """
+
+    campaign_id: str
+    priority: int
+    until: datetime
+    budgets: frozenset[Budget] = frozenset()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """All that a decision depends on. `floods`: signs of flood control on the whole platform in the last hour."""
+
+    now: datetime
+    account: Standing
+    limits: PlatformLimits
+    usage: Usage
+    campaign: Campaign
+    claims: Sequence[Claim] = ()
+    floods: int = 0
+
+    @property
+    def ceilings(self) -> Mapping[Budget, int]:
+        """What the account may do in any 24 hours for this campaign."""
+        ceilings = self.limits.ceilings(self.account.created_at, self.account.tier, self.now)
+        own = self.campaign.terms.daily
+        return {budget: min(limit, own.get(budget, limit)) for budget, limit in ceilings.items()}
+
+    @property
+    def slowness(self) -> float:
+        """By how much pauses are longer than the safe ones, for this account and for the whole platform."""
+        own = slowness(self.now, self.account, self.limits.slow_down)
+        return own * platform_slowness(self.floods, self.limits.platform_slow_down)
+
+
+@dataclass(frozen=True)
+class Act:
+    """Act now, on so many recipients at most."""
+
+    waiting: Waiting
+    size: int = 1
+
+
+@dataclass(frozen=True)
+class GiveWay:
+    """Leave the account to the campaign `to`, and look again then at the latest."""
+
+    until: datetime
+    to: str
 
 
 @dataclass(frozen=True)
@@ -85,121 +116,137 @@ class NothingNow:
     """The queue has nobody for this account."""
 
 
-Decision = Act | Rest | NothingNow
+Decision = Act | Rest | GiveWay | NothingNow
 
 
-def decide(
-    now: datetime,
-    account: Standing,
-    limits: PlatformLimits,
-    usage: Mapping[Budget, Sequence[Spent]],
-    waiting: Sequence[Waiting],
-) -> Decision:
+def decide(situation: Situation, waiting: Sequence[Waiting]) -> Decision:
     """The account's next step. `waiting` is in the order in which the campaign wants it served."""
-    rest = account_rest(now, account)
+    now = situation.now
+    rest = campaign_rest(now, situation.campaign.terms.schedule) or account_rest(now, situation.account)
     if rest is not None:
         return rest
     if not waiting:
         return NothingNow()
-    free = {each: _free_at(now, each, limits, usage) for each in waiting}
-    served = min(waiting, key=lambda each: free[each])
-    if free[served] > now:
-        return Rest(free[served], Why.BUDGET_SPENT)
-    if account.next_at is not None and account.next_at > now:
-        return Rest(account.next_at, Why.GAP)
-    return Act(served)
+    affordable = {each: _affordable_at(situation, each) for each in waiting}
+    if min(affordable.values()) > now:
+        return Rest(min(affordable.values()), Why.BUDGET_SPENT)
+    mine = [each for each in waiting if affordable[each] <= now and _rival(situation, each.budget) is None]
+    if not mine:
+        return _give_way(situation, [each for each in waiting if affordable[each] <= now])
+    served = min(mine, key=lambda each: _paced_at(situation, each))
+    paced = _paced_at(situation, served)
+    if paced > now:
+        return Rest(paced, Why.PACE)
+    if situation.account.next_at is not None and situation.account.next_at > now:
+        return Rest(situation.account.next_at, Why.GAP)
+    return Act(served, _size(situation, served))
 
 
-def _free_at(
-    now: datetime, waiting: Waiting, limits: PlatformLimits, usage: Mapping[Budget, Sequence[Spent]]
-) -> datetime:
-    return max(budget_free_at(now, limits.daily[each], usage.get(each, ())) for each in waiting.budgets)
-
-
-def account_rest(now: datetime, account: Standing) -> Rest | None:
-    """The rest that the account's own state asks for, if any."""
-    if account.state is AccountState.BLOCKED:
-        return Rest(None, Why.ACCOUNT_BLOCKED)
-    if account.until is not None and account.until > now:
-        if account.state is AccountState.COOLDOWN:
-            away = account.reason is Reason.NO_ANSWER
-            return Rest(account.until, Why.PLATFORM_AWAY if away else Why.COOLDOWN)
-        if account.state is AccountState.LIMITED:
-            return Rest(account.until, Why.ACCOUNT_LIMITED)
+def campaign_rest(now: datetime, schedule: Schedule) -> Rest | None:
+    """The rest that the campaign's own times ask for, if any."""
+    if schedule.start_at is not None and schedule.start_at > now:
+        return Rest(schedule.start_at, Why.SCHEDULED)
+    if not schedule.is_open(now):
+        return Rest(schedule.opens_at(now), Why.OUTSIDE_WINDOW)
     return None
 
 
-def after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: datetime) -> Standing:
-    """How the account stands after one of its actions had this outcome.
+@dataclass(frozen=True)
+class Spacing:
+    """When the account may act again. `next_at`: on anything, by the safe gap. `paced_at`: on the same, by the pace."""
 
-    An answer may come late, after another one has blocked or rested the account: it cuts neither short.
-    """
-    later = _after(outcome, account, limits, now)
-    if _cuts_short(account, later, now):
-        return replace(later, state=account.state, reason=account.reason, until=account.until)
-    return later
+    next_at: datetime
+    paced_at: datetime
 
 
-def _cuts_short(account: Standing, later: Standing, now: datetime) -> bool:
-    before, then = account_rest(now, account), account_rest(now, later)
-    if before is None or then is None or then.until is None:
-        return before is not None and then is None
-    return before.until is None or then.until < before.until
+def spacing(situation: Situation, served: Waiting, size: int, chance: float) -> Spacing:
+    """What follows from acting now on `size` recipients. `chance` in [0, 1) draws the pauses."""
+    gap = _safe_gap(situation, served.budget, size, chance)
+    pace = max(gap, _interval(situation, served.budget, size) * (1 - JITTER / 2 + JITTER * chance) * situation.slowness)
+    return Spacing(situation.now + gap, situation.now + pace)
 
 
-def _after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: datetime) -> Standing:
-    match outcome.kind:
-        case Kind.RATE_LIMITED:
-            rest = outcome.retry_after or limits.unavailable_rest
-            return replace(account, state=AccountState.COOLDOWN, reason=outcome.reason, until=now + rest)
-        case Kind.LIMITED:
-            return replace(
-                account,
-                state=AccountState.LIMITED,
-                reason=outcome.reason,
-                until=now + limits.limited_rest(account.times_limited),
-                times_limited=account.times_limited + 1,
-            )
-        case Kind.BLOCKED:
-            return replace(account, state=AccountState.BLOCKED, reason=outcome.reason, until=None, reported=False)
-        case Kind.UNAVAILABLE | Kind.UNCERTAIN:
-            return _failed_once_more(account, limits, now)
+def _safe_gap(situation: Situation, budget: Budget, size: int, chance: float) -> timedelta:
+    """The shortest pause after an action: the platform's, the campaign's if that is longer, slowed down."""
+    gap = max(situation.limits.gap.draw(chance), situation.campaign.terms.gap) * situation.slowness
+    hourly = situation.limits.hourly.get(budget)
+    # An hourly limit is kept by spacing: of n + 1 actions so far apart, n at most lie within an hour.
+    return gap if hourly is None else max(gap, HOUR * size / hourly)
+
+
+def claim(decision: Decision, situation: Situation, waiting: Sequence[Waiting]) -> Claim | None:
+    """The claim on the account that the decision leaves: lower campaigns give way to it. None: none."""
+    campaign = situation.campaign
+    kinds: frozenset[Budget] = frozenset()
+    match decision:
+        case Act():
+            until = situation.now + max(situation.limits.gap.longest, campaign.terms.gap) * situation.slowness
+        case GiveWay(until):
+            pass
+        case Rest(datetime() as until, why) if why in _CLAIMING:
+            kinds = frozenset(each.budget for each in waiting) if why in _OF_A_KIND else kinds
         case _:
-            return replace(_awake(account, now), failures=0)
+            return None
+    return Claim(campaign.campaign_id, campaign.terms.priority, until + PATIENCE, kinds)
 
 
-def _failed_once_more(account: Standing, limits: PlatformLimits, now: datetime) -> Standing:
-    failures = account.failures + 1
-    if failures < FAILURES_IN_A_ROW:
-        return replace(account, failures=failures)
-    return replace(
-        account,
-        state=AccountState.COOLDOWN,
-        reason=Reason.NO_ANSWER,
-        until=now + limits.unavailable_rest,
-        failures=0,
-    )
+_OF_A_KIND = frozenset({Why.PACE, Why.BUDGET_SPENT})
+"""Rests during which the account is free for actions of other kinds."""
+_CLAIMING = _OF_A_KIND | {Why.GAP, Why.ACCOUNT_BUSY, Why.COOLDOWN, Why.ACCOUNT_LIMITED, Why.PLATFORM_AWAY}
+"""Rests after which the campaign wants the account."""
 
 
-def _awake(account: Standing, now: datetime) -> Standing:
-    """An account whose rest has ended is active again; a block stays."""
-    over = account.until is not None and account.until <= now
-    if account.state in (AccountState.COOLDOWN, AccountState.LIMITED) and over:
-        return replace(account, state=AccountState.ACTIVE, reason=Reason.NONE, until=None)
-    return account
+def platform_slowness(floods: int, rule: PlatformSlowDown | None) -> float:
+    """By how much everything on a platform pauses longer, for so many signs of flood control in the last hour."""
+    if rule is None or floods <= rule.floods:
+        return 1.0
+    return 1 / (1 - rule.slower_by)
 
 
-def budget_free_at(now: datetime, limit: int, spent: Sequence[Spent]) -> datetime:
-    """The first moment from `now` on at which one more action stays within `limit` per 24 h.
+def _affordable_at(situation: Situation, waiting: Waiting) -> datetime:
+    ceilings = situation.ceilings
+    return max(free_at(situation.now, ceilings[each], situation.usage.get(each, ())) for each in waiting.budgets)
 
-    With a limit of 0 there is no such moment; it is asked again after a day, as the limit may have been changed.
-    """
-    live = sorted((each for each in spent if each.forgotten_at > now), key=lambda each: each.hour)
-    used = sum(each.amount for each in live)
-    moment = now
-    for each in live:
-        if used < limit:
-            return moment
-        used -= each.amount
-        moment = each.forgotten_at
-    return moment if used < limit else now + WINDOW
+
+def _paced_at(situation: Situation, waiting: Waiting) -> datetime:
+    if situation.campaign.terms.pace is Pace.FAST:
+        return situation.now
+    return max(paced_at(situation.usage.get(waiting.budget, ())) or situation.now, situation.now)
+
+
+def _interval(situation: Situation, budget: Budget, size: int) -> timedelta:
+    """Time left in the window ÷ budget left. Without hours of its own, a campaign has all of any 24 hours."""
+    limit = max(situation.ceilings[budget], 1)
+    schedule = situation.campaign.terms.schedule
+    if not schedule.windows:
+        return WINDOW * size / limit
+    begin, end = schedule.day_of(situation.now)
+    left = limit - used_since(begin, situation.usage.get(budget, ()))
+    return schedule.open_time(situation.now, end) * size / max(left, 1)
+
+
+def _rival(situation: Situation, budget: Budget) -> Claim | None:
+    """The most important live claim of a higher campaign on this kind of action."""
+    campaign = situation.campaign
+    rivals = [
+        each
+        for each in situation.claims
+        if each.priority < campaign.terms.priority
+        and each.until > situation.now
+        and each.campaign_id != campaign.campaign_id
+        and (not each.budgets or budget in each.budgets)
+    ]
+    return min(rivals, key=lambda each: each.priority, default=None)
+
+
+def _give_way(situation: Situation, affordable: Sequence[Waiting]) -> GiveWay:
+    rivals = [rival for each in affordable if (rival := _rival(situation, each.budget)) is not None]
+    first = min(rivals, key=lambda each: (each.until, each.priority))
+    return GiveWay(first.until, first.campaign_id)
+
+
+def _size(situation: Situation, waiting: Waiting) -> int:
+    """As many as one turn may hold: the platform's batch, the budgets' rest, a fair part of who is left."""
+    ceilings, now = situation.ceilings, situation.now
+    room = [ceilings[each] - used(now, situation.usage.get(each, ())) for each in waiting.budgets]
+    return max(min(situation.limits.batch, situation.campaign.share, *room), 1)

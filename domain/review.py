@@ -1,15 +1,22 @@
 """What a campaign's workflow learns when it looks at its campaign."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.campaign import Wanted
 from domain.statistics import Snapshot
+from domain.terms import NORMAL
+from domain.why import Why
 
 
 @dataclass(frozen=True)
 class Review:
     """`accounts_due`: the list of accounts is to be read. `usable`: whose runs should exist. `wake`: whose runs sleep
-    though there is something for them to do."""
+    though there is something for them to do.
+
+    `look_at`: when something will have changed by itself; `busy`: at any moment, as accounts are at work. `freed`: the
+    campaigns that gave way to this one and may go on. `alarm`: a wait that begins, and that operators are told of.
+    """
 
     wanted: Wanted
     control_no: int
@@ -21,6 +28,11 @@ class Review:
     usable: list[str]
     wake: list[str]
     snapshot: Snapshot
+    look_at: datetime | None = None
+    busy: bool = True
+    freed: list[str] = field(default_factory=list)
+    alarm: Why | None = None
+    priority: int = NORMAL
 
 
 @dataclass(frozen=True)

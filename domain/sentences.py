@@ -108,6 +108,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         "The only account that could reach the person is gone.",
         "Единственный аккаунт, который мог найти человека, недоступен.",
     ),
+    Reason.NO_ACCOUNT_LEFT: (
+        "The campaign ended because no account was left to do it.",
+        "Кампания завершилась: не осталось аккаунтов, которые могли бы это сделать.",
+    ),
     Reason.CAMPAIGN_CANCELLED: (
         "The campaign was cancelled before it was this person's turn.",
         "Кампания отменена до того, как дошла очередь до этого человека.",

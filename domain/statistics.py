@@ -25,7 +25,8 @@ class Count:
 class AccountLine:
     """One account in a campaign. `done`: actions by kind. `errors`: by reason. `until`: end of the present wait.
 
-    `warnings`: what the look at the destination found that the owner should know.
+    `warnings`: what the look at the destination found that the owner should know. `to`: the campaign that it gives way
+    to.
     """
 
     account_id: str
@@ -36,6 +37,7 @@ class AccountLine:
     warnings: list[str] = field(default_factory=list)
     done: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
+    to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A campaign at one moment. `per_minute`: recipients settled per minute over the last minutes of work."""
+    """A campaign at one moment. `per_minute`: recipients settled per minute over the last minutes of work.
+
+    `to`: the campaign that all its accounts give way to.
+    """
 
     campaign_id: str
     state: str
@@ -81,6 +86,7 @@ class Snapshot:
     accounts: list[AccountLine]
     per_minute: float
     expected_end: datetime | None
+    to: str | None = None
 
 
 def numbers(total: int, counts: Iterable[Count]) -> Numbers:

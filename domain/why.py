@@ -1,5 +1,7 @@
-"""Why a campaign or an account stands where it stands: one machine-readable word, one sentence in each language."""
+"""Why a campaign or an account stands where it stands, and what would end it: one machine-readable word each, and one
+sentence in each language."""
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -7,13 +9,18 @@ class Why(StrEnum):
     """The reasons. The time at which one ends by itself stands beside it, where there is one."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    OUTSIDE_WINDOW = "outside_window"
     PREPARING = "preparing"
     WORKING = "working"
     GAP = "gap"
+    PACE = "pace"
+    GIVES_WAY = "gives_way"
     COOLDOWN = "cooldown"
     ACCOUNT_LIMITED = "account_limited"
     ACCOUNT_BLOCKED = "account_blocked"
     ACCOUNT_INACTIVE = "account_inactive"
+    NOT_CHOSEN = "not_chosen"
     ACCOUNT_BUSY = "account_busy"
     ACCOUNT_ELSEWHERE = "account_elsewhere"
     NOT_ADMIN = "not_admin"
@@ -23,6 +30,9 @@ class Why(StrEnum):
     ACCOUNTS_RESTING = "accounts_resting"
     ACCOUNTS_GONE = "accounts_gone"
     NO_ADMIN = "no_admin"
+    TOO_MANY_REFUSALS = "too_many_refusals"
+    TOO_MANY_FLOODS = "too_many_floods"
+    TOO_MANY_BLOCKS = "too_many_blocks"
     DESTINATION_UNKNOWN = "destination_unknown"
     DESTINATION_PRIVATE = "destination_private"
     DESTINATION_FULL = "destination_full"
@@ -36,14 +46,45 @@ class Why(StrEnum):
     OWN_ERROR = "own_error"
 
 
+GUARDRAILS = (Why.TOO_MANY_BLOCKS, Why.TOO_MANY_FLOODS, Why.TOO_MANY_REFUSALS)
+"""A campaign waits by itself until its owner says that it may go on; the most damaging first."""
+
+
+class EndedBy(StrEnum):
+    """What would end it."""
+
+    TIME = "time"
+    """It ends by itself, at `until` where that is known."""
+    OWNER = "owner"
+    PLATFORM = "platform"
+    OPERATORS = "operators"
+    OTHER_CAMPAIGN = "other_campaign"
+    WORK = "work"
+    """It goes on as the work does: somebody joins the queue, or the last one leaves it."""
+    NOTHING = "nothing"
+
+
 _SENTENCES: dict[Why, tuple[str, str]] = {
     Why.DRAFT: ("A draft: start it when you are ready.", "Черновик: запустите, когда будете готовы."),
+    Why.SCHEDULED: ("It starts at the time that you have set.", "Начнётся в назначенное вами время."),
+    Why.OUTSIDE_WINDOW: (
+        "Outside the hours that you have set for this campaign.",
+        "Сейчас не те часы, которые вы задали для этой кампании.",
+    ),
     Why.PREPARING: (
         "Accounts are signing in and their rights are being checked.",
         "Аккаунты входят, проверяются их права.",
     ),
     Why.WORKING: ("At work.", "Работает."),
     Why.GAP: ("The safe pause between two actions.", "Безопасная пауза между двумя действиями."),
+    Why.PACE: (
+        "The day's limit is spread evenly over the day: the next action has its time.",
+        "Дневной лимит распределён на весь день: у следующего действия есть своё время.",
+    ),
+    Why.GIVES_WAY: (
+        "A campaign of yours with a higher priority has this account.",
+        "Аккаунт занят вашей кампанией с более высоким приоритетом.",
+    ),
     Why.COOLDOWN: (
         "The platform asked this account to wait (FloodWait).",
         "Платформа попросила этот аккаунт подождать (FloodWait).",
@@ -59,6 +100,10 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
     Why.ACCOUNT_INACTIVE: (
         "The account is switched off in your account list.",
         "Аккаунт выключен в вашем списке аккаунтов.",
+    ),
+    Why.NOT_CHOSEN: (
+        "You have taken the account out of this campaign.",
+        "Вы убрали аккаунт из этой кампании.",
     ),
     Why.ACCOUNT_BUSY: (
         "The account is finishing an action of another campaign.",
@@ -89,6 +134,18 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
     Why.NO_ADMIN: (
         "No account may add people there. Make one an administrator with that right.",
         "Ни один аккаунт не может добавлять туда людей. Сделайте один администратором с этим правом.",
+    ),
+    Why.TOO_MANY_REFUSALS: (
+        "Too many people refuse. Look at your list and your text; resume the campaign when you want it to go on.",
+        "Слишком много отказов. Проверьте список и текст; возобновите кампанию, если она должна продолжаться.",
+    ),
+    Why.TOO_MANY_FLOODS: (
+        "The platform slows the accounts down too often. Resume the campaign when you want it to go on.",
+        "Платформа слишком часто тормозит аккаунты. Возобновите кампанию, если она должна продолжаться.",
+    ),
+    Why.TOO_MANY_BLOCKS: (
+        "Too many accounts were blocked. Resume the campaign only when you know why.",
+        "Заблокировано слишком много аккаунтов. Возобновите кампанию, только когда поймёте почему.",
     ),
     Why.DESTINATION_UNKNOWN: (
         "The platform does not know this group or channel. Check the link.",
@@ -128,7 +185,97 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
 }
 
 
+_ENDED_BY: dict[EndedBy, tuple[frozenset[Why], str, str]] = {
+    EndedBy.TIME: (
+        frozenset(
+            {
+                Why.SCHEDULED,
+                Why.OUTSIDE_WINDOW,
+                Why.PREPARING,
+                Why.GAP,
+                Why.PACE,
+                Why.COOLDOWN,
+                Why.ACCOUNT_LIMITED,
+                Why.BUDGET_SPENT,
+                Why.ACCOUNT_BUSY,
+                Why.ACCOUNT_ELSEWHERE,
+                Why.ACCOUNTS_RESTING,
+                Why.INTEGRATION_AWAY,
+                Why.CREDENTIALS_AWAY,
+                Why.PLATFORM_AWAY,
+                Why.CANCELLING,
+            }
+        ),
+        "It ends by itself.",
+        "Закончится само.",
+    ),
+    EndedBy.OWNER: (
+        frozenset(
+            {
+                Why.DRAFT,
+                Why.PAUSED,
+                Why.ACCOUNT_BLOCKED,
+                Why.ACCOUNT_INACTIVE,
+                Why.NOT_CHOSEN,
+                Why.NOT_ADMIN,
+                Why.NO_ACCOUNTS,
+                Why.ACCOUNTS_GONE,
+                Why.NO_ADMIN,
+                *GUARDRAILS,
+                Why.DESTINATION_UNKNOWN,
+                Why.DESTINATION_PRIVATE,
+                Why.DESTINATION_FULL,
+            }
+        ),
+        "You can end it.",
+        "Можете закончить вы.",
+    ),
+    EndedBy.PLATFORM: (frozenset({Why.DESTINATION_CLOSED}), "The platform must allow it.", "Решает платформа."),
+    EndedBy.OPERATORS: (frozenset({Why.OWN_ERROR}), "Our operators must act.", "Должны вмешаться наши операторы."),
+    EndedBy.OTHER_CAMPAIGN: (
+        frozenset({Why.GIVES_WAY}),
+        "It ends when the other campaign rests, pauses or ends.",
+        "Закончится, когда другая кампания отдохнёт, приостановится или завершится.",
+    ),
+    EndedBy.WORK: (frozenset({Why.WORKING, Why.QUEUE_EMPTY}), "It goes on with the work.", "Идёт вместе с работой."),
+    EndedBy.NOTHING: (frozenset({Why.ENDED}), "It is over.", "Это конец."),
+}
+_WHO_ENDS = {why: by for by, (ended, _, _) in _ENDED_BY.items() for why in ended}
+
+
+def ended_by(why: Why) -> EndedBy:
+    """What would end it."""
+    return _WHO_ENDS[why]
+
+
+def ending(by: EndedBy) -> dict[str, str]:
+    """What would end it, in words, by language code."""
+    _, english, russian = _ENDED_BY[by]
+    return {"en": english, "ru": russian}
+
+
 def sentence(why: Why) -> dict[str, str]:
     """The reason in words, by language code."""
     english, russian = _SENTENCES[why]
     return {"en": english, "ru": russian}
+
+
+def told(why: Why, since: datetime | None, until: datetime | None, to: str | None = None) -> dict[str, str | None]:
+    """A reason with its times and its end, flat, for workflows' queries. `to`: the campaign that is given way to."""
+    return {
+        "code": why.value,
+        **sentence(why),
+        "since": None if since is None else since.isoformat(),
+        "until": None if until is None else until.isoformat(),
+        "ended_by": ended_by(why).value,
+        "to": to,
+    }
+
+
+def in_short(why: Why, until: datetime | None, to: str | None = None) -> str:
+    """The same in one English line, for operators."""
+    by = ended_by(why)
+    end = "" if by in (EndedBy.WORK, EndedBy.NOTHING) else f" {ending(by)['en']}"
+    ends = f" Until {until:%Y-%m-%d %H:%M:%S} UTC." if until else ""
+    other = f" To campaign {to}." if to else ""
+    return f"{sentence(why)['en']}{other}{ends}{end}"

@@ -5,7 +5,8 @@ from pathlib import Path
 import structlog
 
 from domain.errors import LimitsError
-from domain.limits import Limits, parse
+from domain.limits import Limits
+from domain.limits_file import parse
 
 _log = structlog.get_logger("error")
 

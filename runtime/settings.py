@@ -27,6 +27,7 @@ class _Common(BaseSettings):
     integration_url: str = Field(description="integration-service's base address")
     integration_timeout: Duration = timedelta(seconds=5)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
 
 
 class ApiSettings(_Common):
@@ -65,7 +66,6 @@ class WorkerSettings(_Common):
         timedelta(minutes=5), description="how long credentials and the list of accounts serve while Vault is not asked"
     )
     service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
-    limits_file: Path = _LIMITS_FILE
     lease_length: Duration = LeaseTimes.length
     lease_renew_every: Duration = LeaseTimes.renew_every
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after

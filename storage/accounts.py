@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef, AccountState, HeldElsewhere, KnownAccount, Lease
 from domain.errors import NotFound
 from domain.outcome import Outcome, Reason
-from domain.platform import Budget
-from domain.policy import Standing, after
 from domain.ports import LimitsSource
+from domain.standing import FLOOD_SIGNS, Standing, after
+from storage import waiters
 from storage.engine import Database
 
 _KNOW = text("""
     INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, created_at, state,
-                         reason, since, times_limited, failures_running, block_reported, seen_inactive, fence)
+                         reason, since, times_limited, failures_running, block_reported, seen_inactive, fence, slow)
     VALUES (:owner, :adapter, :account_id, :label, :status, :version, :created_at, 'active', '', :now, 0, 0, true,
-            false, 0)
+            false, 0, 1)
     ON CONFLICT (owner, adapter, account_id) DO UPDATE SET
         label = excluded.label,
         external_status = excluded.external_status,
@@ -75,13 +75,16 @@ _RELEASE = text("""
 """)
 
 _STANDING = text("""
-    SELECT state, reason, until, next_at, times_limited, failures_running, block_reported FROM account
+    SELECT state, reason, until, next_at, times_limited, failures_running, block_reported, slow, slow_at, created_at,
+           tier, portfolio
+    FROM account
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id FOR UPDATE
 """)
 
 _STAND = text("""
     UPDATE account SET state = :state, reason = :reason, until = :until, next_at = :next_at,
                        times_limited = :times_limited, failures_running = :failures, block_reported = :reported,
+                       slow = :slow, slow_at = :slow_at,
                        since = CASE WHEN state = :state AND until IS NOT DISTINCT FROM :until THEN since ELSE :now END,
                        seen_inactive = CASE WHEN :state = 'blocked' AND state <> 'blocked' THEN false
                                             ELSE seen_inactive END
@@ -91,11 +94,6 @@ _STAND = text("""
 _REPORTED = text("""
     UPDATE account SET block_reported = true
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
-""")
-
-_SPEND = text("""
-    INSERT INTO usage (owner, scope, budget, hour, amount) VALUES (:owner, :scope, :budget, :hour, :amount)
-    ON CONFLICT (owner, scope, budget, hour) DO UPDATE SET amount = usage.amount + excluded.amount
 """)
 
 
@@ -176,6 +174,8 @@ class Accounts:
         async with self._database.owner(ref.owner) as tx:
             standing = after(outcome, await lock(tx, ref), self._limits().of(ref.adapter), now)
             await stand(tx, ref, standing, now)
+            if outcome.kind in FLOOD_SIGNS:
+                await waiters.note_flood(tx, ref, now)
         return standing
 
     async def reported(self, ref: AccountRef) -> None:
@@ -187,18 +187,6 @@ class Accounts:
 def key(ref: AccountRef) -> dict[str, object]:
     """The row's key as parameters."""
     return {"owner": ref.owner, "adapter": ref.adapter, "account_id": ref.account_id}
-
-
-def scope(ref: AccountRef) -> str:
-    """The scope of an account's own budgets."""
-    return f"account/{ref.adapter}/{ref.account_id}"
-
-
-async def spend(tx: AsyncConnection, ref: AccountRef, budget: Budget, amount: int, now: datetime) -> None:
-    """Count actions, or look-ups, of this hour."""
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    names = {"owner": ref.owner, "scope": scope(ref), "budget": budget.value, "hour": hour, "amount": amount}
-    await tx.execute(_SPEND, names)
 
 
 async def lock(tx: AsyncConnection, ref: AccountRef) -> Standing:
@@ -219,6 +207,8 @@ async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: d
         "times_limited": standing.times_limited,
         "failures": standing.failures,
         "reported": standing.reported,
+        "slow": standing.slow,
+        "slow_at": standing.slow_at,
         "now": now,
     }
     await tx.execute(_STAND, key(ref) | values)
@@ -233,4 +223,9 @@ def _standing(row: RowMapping) -> Standing:
         times_limited=row["times_limited"],
         failures=row["failures_running"],
         reported=row["block_reported"],
+        slow=row["slow"],
+        slow_at=row["slow_at"],
+        created_at=row["created_at"],
+        tier=row["tier"],
+        portfolio=row["portfolio"],
     )

@@ -1,23 +1,28 @@
 """Campaigns as their owner makes, reads and commands them."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.campaign import Command, Phase, State, Wanted, obey, state
+from domain.campaign import ENDS, Command, Phase, State, Wanted, obey, restarts, state
 from domain.errors import Forbidden, NotFound
+from domain.guardrails import sample
 from domain.platform import Action, Identifier
+from domain.statistics import Count
+from domain.terms import Terms
 from domain.why import Why
-from storage import recipients
+from storage import recipients, waiters
 from storage.engine import Database
 from storage.tables import Audience, Campaign
+from storage.terms import columns, terms
 
 _campaign = Campaign.__table__  # type: ignore[attr-defined]
+COUNTS = text("SELECT account_id, action, instead, kind, reason, final, n FROM counter WHERE campaign_id = :campaign")
 _audience = Audience.__table__  # type: ignore[attr-defined]
 
 
@@ -38,6 +43,16 @@ class NewCampaign:
     reaches: Collection[Identifier]
     add_contact_first: bool = False
     join_destination: bool = False
+    terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What the owner changes of a campaign; None: it stays. `account_ids` is () for all of the platform."""
+
+    terms: Terms | None = None
+    texts: Sequence[str] | None = None
+    account_ids: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class CampaignView:
     recipients: int
     wanted: Wanted
     control_no: int
+    acknowledged_no: int
     phase: Phase
     why: Why
     since: datetime
@@ -68,6 +84,11 @@ class CampaignView:
     started_at: datetime | None
     ended_at: datetime | None
     request_hash: str
+    revision: int
+    terms: Terms
+    held: Why | None
+    held_base: Mapping[str, int]
+    to_campaign: UUID | None
 
     @property
     def state(self) -> State:
@@ -123,6 +144,11 @@ class Campaigns:
             rows = await tx.execute(query.order_by(_campaign.c.created_at.desc()).limit(limit))
             return [view(row) for row in rows.mappings()]
 
+    async def edit(self, owner: str, campaign_id: UUID, asked: Edit, now: datetime) -> CampaignView:
+        """Change a campaign that has not ended. Raises `NotFound`, `Forbidden`."""
+        async with self._database.owner(owner) as tx:
+            return await edit(tx, owner, campaign_id, asked, now)
+
     async def command(self, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
         """Write the owner's wish. A repeated command changes nothing. Raises `NotFound`, `Forbidden`."""
         async with self._database.owner(owner) as tx:
@@ -133,14 +159,43 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     """Write the wish that `command` means, with a new control number unless it is the present one."""
     campaign = await read(tx, owner, campaign_id, lock=True)
     wanted = obey(command, campaign.wanted, campaign.phase)
-    if wanted is campaign.wanted:
+    lets_go = command is Command.RESUME and campaign.held is not None
+    if wanted is campaign.wanted and not lets_go and not restarts(command, campaign.phase):
         return campaign
+    changes: dict[str, object] = {"wanted": wanted.value}
+    if lets_go:  # what has happened until now is known to the owner
+        counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign_id})).mappings()]
+        changes |= {"held": None, "held_base": asdict(sample(counts))}
+    await _write(tx, campaign, changes, now)
+    if wanted is not Wanted.RUN:
+        await waiters.give_up(tx, campaign_id)
+    return await read(tx, owner, campaign_id)
+
+
+async def edit(tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, now: datetime) -> CampaignView:
+    """Write an edit, as a new revision. What changes nothing makes none."""
+    campaign = await read(tx, owner, campaign_id, lock=True)
+    if campaign.phase in ENDS:
+        raise Forbidden(f"The campaign has ended ({campaign.phase.value}): it cannot be changed.")
+    changes: dict[str, object] = {}
+    if asked.terms is not None and asked.terms != campaign.terms:
+        changes |= columns(asked.terms)
+    if asked.texts is not None and tuple(asked.texts) != campaign.texts:
+        changes["texts"] = list(asked.texts)
+    if asked.account_ids is not None and (tuple(asked.account_ids) or None) != campaign.account_ids:
+        changes |= {"account_ids": list(asked.account_ids) or None, "accounts_checked_at": None}
+    if changes:
+        await _write(tx, campaign, changes | {"revision": campaign.revision + 1}, now)
+    return await read(tx, owner, campaign_id)
+
+
+async def _write(tx: AsyncConnection, campaign: CampaignView, changes: dict[str, object], now: datetime) -> None:
+    """Write the owner's wishes, with a new control number: the workflow hears of them."""
     await tx.execute(
         update(_campaign)
-        .where(_campaign.c.id == campaign_id, _campaign.c.owner == owner)
-        .values(wanted=wanted.value, control_no=campaign.control_no + 1, wanted_at=now)
+        .where(_campaign.c.id == campaign.id, _campaign.c.owner == campaign.owner)
+        .values(control_no=campaign.control_no + 1, wanted_at=now, **changes)
     )
-    return await read(tx, owner, campaign_id)
 
 
 async def read(tx: AsyncConnection, owner: str, campaign_id: UUID, *, lock: bool = False) -> CampaignView:
@@ -171,6 +226,7 @@ def view(row: RowMapping) -> CampaignView:
         recipients=row["recipients"],
         wanted=Wanted(row["wanted"]),
         control_no=row["control_no"],
+        acknowledged_no=row["acknowledged_no"],
         phase=Phase(row["phase"]),
         why=Why(row["why"]),
         since=row["since"],
@@ -179,6 +235,11 @@ def view(row: RowMapping) -> CampaignView:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         request_hash=row["request_hash"],
+        revision=row["revision"],
+        terms=terms(row),
+        held=None if row["held"] is None else Why(row["held"]),
+        held_base=row["held_base"],
+        to_campaign=row["to_campaign"],
     )
 
 
@@ -205,6 +266,8 @@ async def _create(
     if stored is None:
         raise NotFound("audience")
     campaign_id = uuid4()
+    start_at = new.terms.schedule.start_at
+    scheduled = new.start and start_at is not None and start_at > now
     await tx.execute(
         insert(_campaign).values(
             id=campaign_id,
@@ -228,10 +291,13 @@ async def _create(
             wanted=(Wanted.RUN if new.start else Wanted.NONE).value,
             control_no=1 if new.start else 0,
             wanted_at=now,
-            phase=Phase.NEW.value,
-            why=(Why.PREPARING if new.start else Why.DRAFT).value,
+            phase=(Phase.SCHEDULED if scheduled else Phase.NEW).value,
+            why=(Why.DRAFT if not new.start else Why.SCHEDULED if scheduled else Why.PREPARING).value,
             since=now,
+            until=new.terms.schedule.start_at if scheduled else None,
             acknowledged_no=0,
+            held_base={},
+            **columns(new.terms),
         )
     )
     first = Action.ADD_CONTACT if new.add_contact_first else new.action

@@ -11,7 +11,7 @@ from domain.account import AccountState
 from domain.errors import NotFound
 from domain.outcome import Reason
 from domain.platform import DRY_RUN
-from domain.policy import Standing
+from domain.standing import Standing
 from storage.engine import Database
 
 _STATES = text("""

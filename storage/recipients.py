@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.outcome import Kind, Reason
+from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Identifier
 
 # Somebody known by an id alone can be reached only by an account that has seen them (facts: access hashes).
@@ -131,15 +131,7 @@ async def release_bound(tx: AsyncConnection, owner: str, adapter: str, campaign_
     await tx.execute(_GONE_FOR_GOOD, names | gone)
 
 
-async def drain(tx: AsyncConnection, owner: str, campaign_id: str, now: datetime) -> None:
-    """Settle everybody who still waits as cancelled."""
-    await tx.execute(
-        _DRAIN,
-        {
-            "campaign": campaign_id,
-            "owner": owner,
-            "now": now,
-            "kind": Kind.CANCELLED.value,
-            "reason": Reason.CAMPAIGN_CANCELLED.value,
-        },
-    )
+async def drain(tx: AsyncConnection, owner: str, campaign_id: UUID, outcome: Outcome, now: datetime) -> None:
+    """Settle everybody who still waits."""
+    names = {"campaign": campaign_id, "owner": owner, "now": now}
+    await tx.execute(_DRAIN, names | {"kind": outcome.kind.value, "reason": outcome.reason.value})

@@ -11,19 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountState, ExternalStatus
 from domain.campaign import State
 from domain.outcome import SUCCESSES, Reason
-from domain.policy import Standing, account_rest
+from domain.standing import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
 from domain.why import Why
-from storage.campaigns import CampaignView, read
+from storage.campaigns import COUNTS, CampaignView, read
 from storage.engine import Database
 
 SPEED_OVER = timedelta(minutes=5)
 """The present speed is the mean over so long."""
 
-_COUNTS = text("SELECT account_id, action, instead, kind, reason, final, n FROM counter WHERE campaign_id = :campaign")
-
 _ACCOUNTS = text("""
-    SELECT ca.account_id, ca.can_invite, ca.checked, ca.warnings, ca.why, ca.since, ca.until,
+    SELECT ca.account_id, ca.can_invite, ca.checked, ca.warnings, ca.why, ca.since, ca.until, ca.to_campaign,
            a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at, a.external_status
     FROM campaign_account ca
     LEFT JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
@@ -98,7 +96,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
     The counters are read by one statement, so they hold each settled turn entirely or not at all.
     """
     names = {"campaign": campaign.id, "adapter": campaign.adapter, "since": now - SPEED_OVER}
-    counts = [Count(**row) for row in (await tx.execute(_COUNTS, names)).mappings()]
+    counts = [Count(**row) for row in (await tx.execute(COUNTS, names)).mappings()]
     accounts = (await tx.execute(_ACCOUNTS, names)).mappings().all()
     speed = (await tx.execute(_SPEED, names)).mappings().one()
     per_minute = _per_minute(speed, campaign, now)
@@ -115,6 +113,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         accounts=[_account(row, counts, campaign, now) for row in accounts],
         per_minute=per_minute,
         expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
+        to=None if campaign.to_campaign is None else str(campaign.to_campaign),
     )
 
 
@@ -138,6 +137,7 @@ def _account(row: RowMapping, counts: Sequence[Count], campaign: CampaignView, n
         warnings=list(row["warnings"]),
         done=done_by(counts, row["account_id"]),
         errors=errors_of(counts, row["account_id"]),
+        to=str(row["to_campaign"]) if why is Why.GIVES_WAY else None,
     )
 
 

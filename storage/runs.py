@@ -5,55 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.account import AccountState, ExternalStatus
 from domain.campaign import ENDS, Command, Phase, Wanted
-from domain.course import Course, Member, Open, course
+from domain.course import NOBODY_LEFT, Course
 from domain.errors import NotFound
-from domain.outcome import ERRORS, Reason
+from domain.outcome import Reason
 from domain.platform import Action
-from domain.policy import Rest, Standing, account_rest
-from domain.ports import DestinationCheck, Right
+from domain.ports import DestinationCheck, LimitsSource, Right
 from domain.review import Chosen, Review, ToCheck
-from domain.why import Why
-from storage import recipients
+from domain.standing import Rest
+from domain.why import GUARDRAILS, Why
+from storage import waiters
 from storage.campaigns import CampaignView, read, wish
 from storage.engine import Database
 from storage.reports import snapshot
-
-_OPEN = text("""
-    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action = ANY (:inviting))
-               AS invites,
-           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action <> ALL (:inviting))
-               AS messages,
-           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
-                 AND action = ANY (:inviting)) AS invites_by,
-           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
-                 AND action <> ALL (:inviting)) AS messages_by,
-           (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
-""")
-
-_MEMBERS = text("""
-    SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.until, a.state, a.reason, a.until AS state_until,
-           a.external_status
-    FROM campaign_account ca
-    JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
-    WHERE ca.campaign_id = :campaign ORDER BY ca.account_id
-""")
-
-_MOVE = text("""
-    UPDATE campaign SET phase = :phase, why = :why, until = :until,
-                        since = CASE WHEN phase = :phase AND why = :why THEN since ELSE :now END,
-                        acknowledged_no = :control_no, started_at = coalesce(started_at, :now),
-                        ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) ELSE ended_at END
-    WHERE id = :campaign
-""")
-
-_ERRORS = text("""
-    SELECT EXISTS (SELECT FROM counter WHERE campaign_id = :campaign AND final AND n > 0 AND kind = ANY (:errors))
-""")
+from storage.reviewing import hold, look, move
 
 _JOIN = text("""
     INSERT INTO campaign_account (campaign_id, account_id, owner, can_invite, checked, warnings, why, since)
@@ -97,6 +65,25 @@ _PROBLEMS = {
 }
 
 
+_NOT_NOW = frozenset({Why.SCHEDULED, Why.OUTSIDE_WINDOW, *GUARDRAILS})
+"""While the campaign holds itself for these, no further account signs in for it."""
+_STILL_WANTS = frozenset(
+    {
+        Why.COOLDOWN,
+        Why.ACCOUNT_LIMITED,
+        Why.ACCOUNTS_RESTING,
+        Why.BUDGET_SPENT,
+        Why.GIVES_WAY,
+        Why.PLATFORM_AWAY,
+        Why.ACCOUNT_BUSY,
+        Why.ACCOUNT_ELSEWHERE,
+    }
+)
+"""A campaign that waits for these keeps its claims on its accounts: it goes on with them first."""
+ALARMS = frozenset({*NOBODY_LEFT, *GUARDRAILS, Why.OWN_ERROR})
+"""Waits that operators are told of when they begin."""
+
+
 @dataclass(frozen=True)
 class Polling:
     """How often the list of accounts is read again: while waiting, and while running."""
@@ -108,43 +95,53 @@ class Polling:
 class Runs:
     """The store of campaigns for the worker."""
 
-    def __init__(self, database: Database, polling: Polling) -> None:
+    def __init__(self, database: Database, polling: Polling, limits: LimitsSource) -> None:
         self._database = database
         self._polling = polling
+        self._limits = limits
 
     async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
         """Look at the campaign, move its phase on, end it when everybody is settled. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
-            campaign = await read(tx, owner, UUID(campaign_id), lock=True)
-            if campaign.phase not in ENDS and campaign.wanted is Wanted.CANCELLED:
-                await recipients.drain(tx, owner, campaign_id, now)
-            await recipients.release_bound(tx, owner, campaign.adapter, campaign.id, now)
-            members = await _members(tx, campaign, now)
-            step = await _course(tx, campaign, members, problem)
+            before = await read(tx, owner, UUID(campaign_id), lock=True)
+            before = _restarted(before)
+            seen = await look(tx, before, self._limits().of(before.adapter), problem, now)
+            step = seen.step
             if problem is not None and step.why is problem:  # it is tried again at the next poll
                 step = replace(step, until=now + self._polling.waiting)
-            if campaign.phase not in ENDS:
-                await _move(tx, campaign, step, now)
-            campaign = await read(tx, owner, campaign.id)
+            if seen.held_anew is not None:
+                await hold(tx, before, seen.held_anew)
+            if before.phase not in ENDS:
+                await move(tx, before, step, now)
+            gives_up = step.phase not in (Phase.RUNNING, Phase.PREPARING) and step.why not in _STILL_WANTS
+            freed = await waiters.give_up(tx, before.id) if gives_up else ()
+            campaign = await read(tx, owner, before.id)
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
+            acts = running and step.why not in _NOT_NOW
+            polled_at = await self._accounts_due_at(tx, campaign, now) if running else None
             return Review(
                 wanted=campaign.wanted,
                 control_no=campaign.control_no,
                 ended=campaign.phase in ENDS,
-                accounts_due=running and await self._accounts_due(tx, campaign, now),
+                accounts_due=polled_at is not None and polled_at <= now,
                 platform=campaign.platform,
                 adapter=campaign.adapter,
                 destination=campaign.destination if campaign.action is Action.INVITE else "",
-                usable=[member.account_id for member in members if not member.gone] if running else [],
+                usable=[member.account_id for member in seen.members if not member.gone] if acts else [],
                 wake=list(step.wake),
                 snapshot=await snapshot(tx, campaign, now),
+                look_at=_first(step.look_at, polled_at),
+                busy=step.phase in (Phase.RUNNING, Phase.PREPARING) and step.look_at is None,
+                freed=list(freed),
+                alarm=step.why if step.why in ALARMS and step.why is not before.why else None,
+                priority=campaign.terms.priority,
             )
 
-    async def _accounts_due(self, tx: AsyncConnection, campaign: CampaignView, now: datetime) -> bool:
+    async def _accounts_due_at(self, tx: AsyncConnection, campaign: CampaignView, now: datetime) -> datetime:
         query = text("SELECT accounts_checked_at FROM campaign WHERE id = :campaign")
         checked_at: datetime | None = await tx.scalar(query, {"campaign": campaign.id})
-        every = self._polling.waiting if campaign.phase is Phase.WAITING else self._polling.running
-        return checked_at is None or checked_at + every <= now
+        every = self._polling.running if campaign.phase is Phase.RUNNING else self._polling.waiting
+        return now if checked_at is None else checked_at + every
 
     async def chosen(self, owner: str, campaign_id: str) -> Chosen:
         """Which accounts the campaign may use. Raises `NotFound`."""
@@ -201,68 +198,14 @@ class Runs:
         async with self._database.owner(owner) as tx:
             campaign = await read(tx, owner, UUID(campaign_id), lock=True)
             if campaign.phase not in ENDS:
-                await _move(tx, campaign, Course(Phase.FAILED, Why.OWN_ERROR), now)
+                await move(tx, campaign, Course(Phase.FAILED, Why.OWN_ERROR), now)
 
 
-async def _course(
-    tx: AsyncConnection, campaign: CampaignView, members: Sequence[Member], problem: Why | None
-) -> Course:
-    # Before an invite, contacts are added by who may invite.
-    inviting = [Action.INVITE.value, *([Action.ADD_CONTACT.value] if campaign.action is Action.INVITE else [])]
-    row = (await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one()
-    left = Open(
-        invites=row["invites"],
-        messages=row["messages"],
-        turns=row["turns"],
-        invites_by=frozenset(row["invites_by"]),
-        messages_by=frozenset(row["messages_by"]),
-    )
-    if left.nothing and campaign.wanted is not Wanted.NONE:
-        return Course(await _end(tx, campaign), Why.ENDED)
-    if campaign.wanted is Wanted.CANCELLED:
-        return Course(Phase.RUNNING, Why.CANCELLING)
-    if campaign.wanted is Wanted.PAUSED:
-        return Course(Phase.PAUSED, Why.PAUSED)
-    if not members and problem is None and campaign.phase in (Phase.NEW, Phase.PREPARING):
-        return Course(Phase.PREPARING, Why.PREPARING)
-    return course(members, left, problem)
+def _restarted(campaign: CampaignView) -> CampaignView:
+    """A campaign that failed, and that its owner has told to go on, is a new one as far as its phase goes."""
+    restarted = campaign.phase is Phase.FAILED and campaign.control_no > campaign.acknowledged_no
+    return replace(campaign, phase=Phase.NEW, ended_at=None) if restarted else campaign
 
 
-async def _end(tx: AsyncConnection, campaign: CampaignView) -> Phase:
-    if campaign.wanted is Wanted.CANCELLED:
-        return Phase.CANCELLED
-    names = {"campaign": campaign.id, "errors": [kind.value for kind in ERRORS]}
-    return Phase.DONE_WITH_ERRORS if await tx.scalar(_ERRORS, names) else Phase.DONE
-
-
-async def _move(tx: AsyncConnection, campaign: CampaignView, step: Course, now: datetime) -> None:
-    await tx.execute(
-        _MOVE,
-        {
-            "campaign": campaign.id,
-            "phase": step.phase.value,
-            "why": step.why.value,
-            "until": step.until,
-            "control_no": campaign.control_no,
-            "ended": step.phase in ENDS,
-            "now": now,
-        },
-    )
-
-
-async def _members(tx: AsyncConnection, campaign: CampaignView, now: datetime) -> list[Member]:
-    rows = await tx.execute(_MEMBERS, {"campaign": campaign.id, "adapter": campaign.adapter})
-    return [
-        Member(row["account_id"], row["can_invite"], row["checked"], _rest(row, now), Why(row["why"]))
-        for row in rows.mappings()
-    ]
-
-
-def _rest(row: RowMapping, now: datetime) -> Rest | None:
-    """Why the account does not act: its own state first, then what it said in this campaign, while that lasts."""
-    if row["external_status"] != ExternalStatus.ACTIVE:
-        return Rest(None, Why.ACCOUNT_INACTIVE)
-    rest = account_rest(now, Standing(AccountState(row["state"]), Reason(row["reason"]), row["state_until"]))
-    if rest is None and row["until"] is not None and row["until"] > now:
-        return Rest(row["until"], Why(row["why"]))
-    return rest
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)

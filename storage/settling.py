@@ -12,13 +12,15 @@ from domain.campaign import Wanted
 from domain.limits import PlatformLimits
 from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
-from domain.policy import Standing, after
+from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
 from domain.why import Why
-from storage.accounts import scope, spend, stand
+from storage import waiters
+from storage.accounts import stand
+from storage.usage import Purse
 
 _TURN = text("""
-    SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, c.wanted,
+    SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, t.pause, c.wanted,
            c.message_when_refused, c.action AS campaign_action
     FROM turn t JOIN campaign c ON c.id = t.campaign_id
     WHERE t.id = :turn AND t.owner = :owner FOR UPDATE OF t
@@ -66,11 +68,6 @@ _PROGRESS = text("""
     ON CONFLICT (campaign_id, minute, account_id) DO UPDATE SET n = progress.n + 1
 """)
 
-_GIVE_BACK = text("""
-    UPDATE usage SET amount = amount - 1
-    WHERE owner = :owner AND scope = :scope AND budget = :budget AND hour = :hour AND amount > 0
-""")
-
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
 
 _LOSES_RIGHT = text("""
@@ -92,7 +89,6 @@ async def settle(
     standing: Standing,
     outcomes: Mapping[int, Outcome | None],
     limits: PlatformLimits,
-    gap: timedelta,
     now: datetime,
     fence: int | None,
 ) -> None:
@@ -104,19 +100,23 @@ async def settle(
     if turn["closed_at"] is not None:
         await _upgrade(tx, turn, ref, attempts, outcomes, now)
         return
+    purse = Purse(tx, ref, standing, limits)
+    if any(each is not None and each.kind in FLOOD_SIGNS for each in outcomes.values()):
+        await waiters.note_flood(tx, ref, now)
     late = fence is not None and fence < turn["fence"]
     if late and not all(_is_fact(outcomes.get(attempt["slot"])) for attempt in attempts):
         await stand(tx, ref, _stood(standing, outcomes, limits, now), now)
         return
     for attempt in attempts:
-        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), limits, now)
+        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), purse, limits, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
-    await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), gap, now), now)
+    await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), turn["pause"], now), now)
 
 
 async def abandon(
     tx: AsyncConnection,
     ref: AccountRef,
+    standing: Standing,
     campaign_id: str,
     limits: PlatformLimits,
     now: datetime,
@@ -126,11 +126,12 @@ async def abandon(
     turn_id = await tx.scalar(_OPEN_TURN_OF, names)
     if turn_id is None:
         return
+    purse = Purse(tx, ref, standing, limits)
     turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().one()
     for attempt in (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all():
         sent = attempt["state"] == AttemptState.SENT
         outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
-        await _settle_one(tx, turn, ref, attempt, outcome, limits, now)
+        await _settle_one(tx, turn, ref, attempt, outcome, purse, limits, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
 
 
@@ -167,6 +168,7 @@ async def _settle_one(
     ref: AccountRef,
     attempt: RowMapping,
     outcome: Outcome | None,
+    purse: Purse,
     limits: PlatformLimits,
     now: datetime,
 ) -> None:
@@ -189,10 +191,10 @@ async def _settle_one(
     kind, reason = (outcome.kind.value, outcome.reason.value) if outcome else (None, None)
     await tx.execute(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})
     if outcome is None or outcome.kind in UNSPENT:
-        await _give_back(tx, turn, ref)
+        await purse.give_back(Budget(turn["budget"]), turn["opened_at"])
     if outcome is not None and outcome.kind is Kind.POSTPONED:
         # The platform counts more than we do: no more look-ups of this kind until a day has passed.
-        await spend(tx, ref, Budget.ADD_CONTACT, limits.daily[Budget.ADD_CONTACT], now)
+        await purse.spend(Budget.ADD_CONTACT, limits.daily[Budget.ADD_CONTACT], now)
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
@@ -243,12 +245,6 @@ async def _final(tx: AsyncConnection, names: dict[str, object], final: Outcome, 
 async def _count(tx: AsyncConnection, names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> None:
     counted = {"kind": outcome.kind.value, "reason": outcome.reason.value, "final": final, "n": n}
     await tx.execute(_COUNT, names | counted)
-
-
-async def _give_back(tx: AsyncConnection, turn: RowMapping, ref: AccountRef) -> None:
-    hour = turn["opened_at"].replace(minute=0, second=0, microsecond=0)
-    names = {"owner": ref.owner, "scope": scope(ref), "budget": turn["budget"], "hour": hour}
-    await tx.execute(_GIVE_BACK, names)
 
 
 async def _upgrade(

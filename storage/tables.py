@@ -5,12 +5,12 @@ is updated per recipient, so that those updates stay heap-only; claims go throug
 There are no foreign keys (docs/decisions/0005-no-foreign-keys.md).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, SmallInteger, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Index, Interval, SmallInteger, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlmodel import Field, SQLModel
 
 _MOMENT = DateTime(timezone=True)
@@ -64,7 +64,11 @@ class AudienceDropped(SQLModel, table=True):
 
 
 class Campaign(SQLModel, table=True):
-    """A campaign. The API writes the wish (`wanted`, `control_no`), the worker everything from `phase` on."""
+    """A campaign. The API writes the wish (`wanted`, `control_no`) and edits, the worker everything from `phase` on.
+
+    `schedule`, `limits`: see `storage.terms`. `held`: the guardrail that holds it; `held_base`: the sample at which the
+    owner last let it go on. `to_campaign`: the one that all its accounts give way to.
+    """
 
     id: UUID = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
@@ -95,11 +99,22 @@ class Campaign(SQLModel, table=True):
     accounts_checked_at: datetime | None = Field(sa_type=_MOMENT)
     started_at: datetime | None = Field(sa_type=_MOMENT)
     ended_at: datetime | None = Field(sa_type=_MOMENT)
+    priority: int = Field(sa_type=SmallInteger)
+    pace: str = Field(sa_type=Text)
+    schedule: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    limits: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    held: str | None = Field(sa_type=Text)
+    held_base: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
+    to_campaign: UUID | None
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
         Index("campaign_idempotency", "owner", "idempotency_key", unique=True),
-        Index("campaign_live", "id", postgresql_where=text("ended_at IS NULL AND wanted <> 'none'")),
+        Index(
+            "campaign_live",
+            "id",
+            postgresql_where=text("(ended_at IS NULL OR control_no > acknowledged_no) AND wanted <> 'none'"),
+        ),
     )
 
 
@@ -147,7 +162,7 @@ class Queue(SQLModel, table=True):
 
 
 class TurnRow(SQLModel, table=True):
-    """One account's right to act once. At most one is open per account, over all campaigns."""
+    """One account's right to act once, and the `pause` after it. At most one is open per account, whatever campaign."""
 
     __tablename__ = "turn"
 
@@ -161,6 +176,7 @@ class TurnRow(SQLModel, table=True):
     fence: int = Field(sa_type=BigInteger)
     opened_at: datetime = Field(sa_type=_MOMENT)
     closed_at: datetime | None = Field(sa_type=_MOMENT)
+    pause: timedelta = Field(sa_type=Interval)
 
     __table_args__ = (
         Index("turn_open", "owner", "adapter", "account_id", unique=True, postgresql_where=text("closed_at IS NULL")),
@@ -223,6 +239,10 @@ class AccountRow(SQLModel, table=True):
     lease_queue: str | None = Field(sa_type=Text)
     lease_until: datetime | None = Field(sa_type=_MOMENT)
     fence: int = Field(sa_type=BigInteger)
+    slow: float = Field(sa_type=DOUBLE_PRECISION)
+    slow_at: datetime | None = Field(sa_type=_MOMENT)
+    tier: str | None = Field(sa_type=Text)
+    portfolio: str | None = Field(sa_type=Text)
 
 
 class CampaignAccount(SQLModel, table=True):
@@ -239,10 +259,41 @@ class CampaignAccount(SQLModel, table=True):
     why: str = Field(sa_type=Text)
     since: datetime = Field(sa_type=_MOMENT)
     until: datetime | None = Field(sa_type=_MOMENT)
+    to_campaign: UUID | None
+
+    __table_args__ = (Index("campaign_account_to", "to_campaign", postgresql_where=text("to_campaign IS NOT NULL")),)
+
+
+class Waiter(SQLModel, table=True):
+    """A campaign's claim on an account, to which lower ones give way. `budgets`: for these kinds only; {}: for any."""
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    account_id: str = Field(primary_key=True, sa_type=Text)
+    campaign_id: UUID = Field(primary_key=True)
+    priority: int = Field(sa_type=SmallInteger)
+    until: datetime = Field(sa_type=_MOMENT)
+    budgets: list[str] = _texts()
+
+    __table_args__ = (Index("waiter_campaign", "campaign_id"),)
+
+
+class Flood(SQLModel, table=True):
+    """Signs of flood control on an owner's accounts, by minute: past a threshold the whole platform slows down."""
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    minute: datetime = Field(primary_key=True, sa_type=_MOMENT)
+    n: int
+
+    __table_args__ = (Index("flood_adapter", "adapter", "minute"),)
 
 
 class UsageRow(SQLModel, table=True):
-    """Spent budget: `amount` within the hour from `hour` on, in a scope such as `account/telegram/a1`."""
+    """Spent budget: `amount` within the hour from `hour` on, in a scope such as `account/telegram/a1`.
+
+    `next_at`: earliest next action of the kind, by the pace of the last one.
+    """
 
     __tablename__ = "usage"
 
@@ -251,6 +302,7 @@ class UsageRow(SQLModel, table=True):
     budget: str = Field(primary_key=True, sa_type=Text)
     hour: datetime = Field(primary_key=True, sa_type=_MOMENT)
     amount: int
+    next_at: datetime | None = Field(sa_type=_MOMENT)
 
 
 class Counter(SQLModel, table=True):

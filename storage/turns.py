@@ -6,38 +6,26 @@ counters.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain import message
 from domain.account import AccountRef, ExternalStatus
-from domain.campaign import Wanted
-from domain.course import NO_PATH_IN
-from domain.errors import LeaseLost, NotFound
+from domain.errors import LeaseLost
 from domain.outcome import Outcome
-from domain.platform import Action, Budget, Identifier
-from domain.policy import (
-    BUCKET,
-    WINDOW,
-    Act,
-    Decision,
-    NothingNow,
-    Rest,
-    Spent,
-    Standing,
-    Waiting,
-    account_rest,
-    decide,
-)
+from domain.platform import Action, Budget
+from domain.policy import PATIENCE, Act, Claim, Decision, Waiting, claim, decide, spacing
 from domain.ports import Found, LimitsSource
+from domain.standing import Rest, Standing, account_rest
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import claims, settling
-from storage.accounts import key, lock, scope, spend, stand
+from storage import claims, settling, situations, waiters
+from storage.accounts import key, lock, stand
 from storage.engine import Database
+from storage.situations import TurnCampaign
+from storage.usage import Purse
 
 BUSY_RETRY = timedelta(seconds=1)
 """When to ask again for an account that another campaign is using just now."""
@@ -61,17 +49,9 @@ _ATTEMPTS = text("""
     WHERE a.turn_id = :turn AND a.state <> 'settled' ORDER BY a.slot
 """)
 
-_CAMPAIGN = text("""
-    SELECT c.wanted, c.ended_at, c.action, c.destination, c.texts, c.revision, ca.can_invite, ca.why
-    FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
-    WHERE c.id = :campaign AND c.owner = :owner
-""")
-
-_USAGE = text("SELECT budget, hour, amount FROM usage WHERE owner = :owner AND scope = :scope AND hour > :since")
-
 _OPEN_TURN = text("""
-    INSERT INTO turn (id, owner, campaign_id, adapter, account_id, action, budget, fence, opened_at)
-    VALUES (:turn, :owner, :campaign, :adapter, :account_id, :action, :budget, :fence, :now)
+    INSERT INTO turn (id, owner, campaign_id, adapter, account_id, action, budget, fence, opened_at, pause)
+    VALUES (:turn, :owner, :campaign, :adapter, :account_id, :action, :budget, :fence, :now, :pause)
 """)
 
 _ADOPT = text("UPDATE turn SET fence = :fence WHERE id = :turn")
@@ -81,11 +61,6 @@ _OPEN_ATTEMPT = text("""
                          bound_hard, tried, key, revision, state, opened_at)
     VALUES (:turn, :slot, :owner, :campaign, :position, :account_id, :action, :instead, :lane, :seq, :bound_to,
             :bound_hard, :tried, :key, :revision, 'open', :now)
-""")
-
-_SAY = text("""
-    UPDATE campaign_account SET why = :why, until = :until, since = CASE WHEN why = :why THEN since ELSE :now END
-    WHERE campaign_id = :campaign AND account_id = :account_id AND (why, until) IS DISTINCT FROM (:why, :until)
 """)
 
 _IDENTIFY = text("""
@@ -105,18 +80,6 @@ _MARK_SENT = text("""
       AND a.fence = :fence AND a.lease_until > clock_timestamp()
     RETURNING t.slot
 """)
-
-
-@dataclass(frozen=True)
-class _Campaign:
-    wanted: Wanted
-    ended: bool
-    destination: str
-    texts: tuple[str, ...]
-    revision: int
-    invites: bool
-    can_invite: bool
-    says: Why
 
 
 class Turns:
@@ -140,33 +103,50 @@ class Turns:
             standing = await lock(tx, turn.ref)
             status = await _check_lease(tx, turn)
             earlier = await _earlier(tx, turn)
-            campaign = await _campaign(tx, turn)
+            campaign = await situations.campaign(tx, turn)
             if earlier is not None:
                 return await _given_back(tx, turn, campaign, earlier, standing, now)
-            if campaign.wanted is not Wanted.RUN or campaign.ended:
+            kept_out = situations.kept_out(campaign, status)
+            if campaign.halted or kept_out is not None:
+                await waiters.claim(tx, turn.ref, turn.campaign_id, None)
+            if campaign.halted:
                 return Halted(campaign.wanted)
-            if status is not ExternalStatus.ACTIVE:  # switched off while its client was open
-                switched_off = Rest(None, Why.ACCOUNT_INACTIVE)
-                await _say(tx, turn, switched_off, now)
-                return switched_off
-            limits = self._limits().of(turn.ref.adapter)
-            who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
-            found = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
-            waiting = [_waiting(each, lane, campaign.texts) for each, lane in found]
-            decision = decide(now, standing, limits, await _usage(tx, turn.ref, now), waiting)
-            decision = _without_right(decision, campaign)
-            await _say(tx, turn, decision, now)
-            if not isinstance(decision, Act) or decision.waiting.action is not action:
-                return decision
-            lane = decision.waiting.lane
-            taken = await claims.claim(tx, turn.campaign_id, turn.ref.account_id, action, lane, who, size=1)
-            if not taken:  # others took the last ones of this lane meanwhile: look again
-                return decision
-            gap = limits.gap.draw(self._chance())
-            await stand(tx, turn.ref, replace(standing, next_at=now + gap), now)
-            await spend(tx, turn.ref, decision.waiting.budget, len(taken), now)
-            await _spend_lookups(tx, turn.ref, decision.waiting.lookup, taken, now)
-            return await self._open(tx, turn, campaign, decision.waiting, taken, now)
+            if kept_out is not None:
+                await situations.say(tx, turn, kept_out, now)
+                return kept_out
+            return await self._decide(tx, turn, action, campaign, standing, now)
+
+    async def _decide(
+        self,
+        tx: AsyncConnection,
+        turn: TurnKey,
+        action: Action,
+        campaign: TurnCampaign,
+        standing: Standing,
+        now: datetime,
+    ) -> Turn | Decision:
+        limits = self._limits().of(turn.ref.adapter)
+        purse = Purse(tx, turn.ref, standing, limits)
+        found = await situations.situation(tx, turn, campaign, standing, limits, await purse.usage(now), now)
+        who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
+        heads = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
+        waiting = [situations.waiting(each, lane, campaign.texts) for each, lane in heads]
+        decision = situations.without_right(decide(found, waiting), campaign)
+        await situations.say(tx, turn, decision, now)
+        await waiters.claim(tx, turn.ref, turn.campaign_id, claim(decision, found, waiting))
+        if not isinstance(decision, Act) or decision.waiting.action is not action:
+            return decision
+        served = decision.waiting
+        taken = await claims.claim(
+            tx, turn.campaign_id, turn.ref.account_id, action, served.lane, who, size=decision.size
+        )
+        if not taken:  # others took the last ones of this lane meanwhile: look again
+            return decision
+        spaced = spacing(found, served, len(taken), self._chance())
+        await stand(tx, turn.ref, replace(standing, next_at=spaced.next_at), now)
+        await purse.spend(served.budget, len(taken), now, spaced.paced_at)
+        await _spend_lookups(tx, purse, turn.ref, served.lookup, taken, now)
+        return await self._open(tx, turn, campaign, served, taken, spaced.next_at - now, now)
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
@@ -206,25 +186,25 @@ class Turns:
         async with self._database.owner(ref.owner) as tx:
             standing = await lock(tx, ref)
             limits = self._limits().of(ref.adapter)
-            gap = limits.gap.draw(self._chance())
-            await settling.settle(tx, turn_id, ref, standing, outcomes, limits, gap, now, fence)
+            await settling.settle(tx, turn_id, ref, standing, outcomes, limits, now, fence)
 
     async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
         """Close a turn that nobody will carry on with: unsent recipients go back, sent ones are uncertain."""
         async with self._database.owner(ref.owner) as tx:
-            await lock(tx, ref)
-            await settling.abandon(tx, ref, campaign_id, self._limits().of(ref.adapter), now)
+            standing = await lock(tx, ref)
+            await settling.abandon(tx, ref, standing, campaign_id, self._limits().of(ref.adapter), now)
 
     async def _open(
         self,
         tx: AsyncConnection,
         turn: TurnKey,
-        campaign: _Campaign,
+        campaign: TurnCampaign,
         waiting: Waiting,
         taken: Sequence[claims.Claimed],
+        pause: timedelta,
         now: datetime,
     ) -> Turn:
-        names = key(turn.ref) | {"turn": turn.turn_id, "campaign": turn.campaign_id, "now": now}
+        names = key(turn.ref) | {"turn": turn.turn_id, "campaign": turn.campaign_id, "now": now, "pause": pause}
         names |= {"action": waiting.action.value, "budget": waiting.budget.value, "fence": turn.fence}
         await tx.execute(_OPEN_TURN, names)
         attempts = [
@@ -259,7 +239,7 @@ async def _earlier(tx: AsyncConnection, turn: TurnKey) -> RowMapping | None:
 async def _given_back(
     tx: AsyncConnection,
     turn: TurnKey,
-    campaign: _Campaign,
+    campaign: TurnCampaign,
     earlier: RowMapping,
     standing: Standing,
     now: datetime,
@@ -268,11 +248,15 @@ async def _given_back(
         return Settled()
     rest = account_rest(now, standing)
     if rest is not None:  # what is in doubt waits with the account, which alone can find it out
-        await _say(tx, turn, rest, now)
+        await situations.say(tx, turn, rest, now)
         return rest
     if str(earlier["campaign_id"]) != turn.campaign_id:
-        busy = Rest(now + BUSY_RETRY, Why.ACCOUNT_BUSY)
-        await _say(tx, turn, busy, now)
+        busy_until = now + BUSY_RETRY
+        busy = Rest(busy_until, Why.ACCOUNT_BUSY)
+        await situations.say(tx, turn, busy, now)
+        if not campaign.halted:
+            after = Claim(turn.campaign_id, campaign.terms.priority, busy_until + PATIENCE)
+            await waiters.claim(tx, turn.ref, turn.campaign_id, after)
         return busy
     await tx.execute(_ADOPT, {"turn": earlier["id"], "fence": turn.fence})
     rows = (await tx.execute(_ATTEMPTS, {"turn": earlier["id"]})).mappings()
@@ -291,60 +275,14 @@ async def _given_back(
     return Turn(earlier["id"], action, campaign.destination, campaign.texts, attempts)
 
 
-async def _campaign(tx: AsyncConnection, turn: TurnKey) -> _Campaign:
-    row = (await tx.execute(_CAMPAIGN, key(turn.ref) | {"campaign": turn.campaign_id})).mappings().first()
-    if row is None:
-        raise NotFound("account in this campaign")
-    return _Campaign(
-        wanted=Wanted(row["wanted"]),
-        ended=row["ended_at"] is not None,
-        destination=row["destination"],
-        texts=tuple(row["texts"]),
-        revision=row["revision"],
-        invites=row["action"] == Action.INVITE,
-        can_invite=row["can_invite"],
-        says=Why(row["why"]),
-    )
-
-
-def _without_right(decision: Decision, campaign: _Campaign) -> Decision:
-    """An account that finds nothing because it may not invite says that, or what is wrong with the destination."""
-    if not isinstance(decision, NothingNow) or campaign.can_invite or not campaign.invites:
-        return decision
-    return Rest(None, campaign.says if campaign.says in NO_PATH_IN else Why.NOT_ADMIN)
-
-
-_LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}
-
-
-def _waiting(action: Action, lane: Identifier, texts: Sequence[str]) -> Waiting:
-    budgets = {Action.INVITE: Budget.INVITE, Action.ADD_CONTACT: Budget.ADD_CONTACT}
-    budget, lookup = budgets.get(action) or message.budget(texts), _LOOKUPS.get(lane)
-    return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
-
-
 async def _spend_lookups(
-    tx: AsyncConnection, ref: AccountRef, lookup: Budget | None, taken: Sequence[claims.Claimed], now: datetime
+    tx: AsyncConnection,
+    purse: Purse,
+    ref: AccountRef,
+    lookup: Budget | None,
+    taken: Sequence[claims.Claimed],
+    now: datetime,
 ) -> None:
     unknown = [each for each in taken if not await claims.is_known(tx, ref, each.person)]
     if lookup is not None and unknown:
-        await spend(tx, ref, lookup, len(unknown), now)
-
-
-async def _usage(tx: AsyncConnection, ref: AccountRef, now: datetime) -> dict[Budget, list[Spent]]:
-    names = {"owner": ref.owner, "scope": scope(ref), "since": now - WINDOW - BUCKET}
-    usage: dict[Budget, list[Spent]] = {}
-    for row in (await tx.execute(_USAGE, names)).mappings():
-        usage.setdefault(Budget(row["budget"]), []).append(Spent(row["hour"], row["amount"]))
-    return usage
-
-
-async def _say(tx: AsyncConnection, turn: TurnKey, decision: Decision, now: datetime) -> None:
-    """Let the campaign's line of this account say what it is doing. A gap is part of working."""
-    why, until = Why.WORKING, None
-    if isinstance(decision, NothingNow):
-        why = Why.QUEUE_EMPTY
-    elif isinstance(decision, Rest) and decision.why is not Why.GAP:
-        why, until = decision.why, decision.until
-    names = {"campaign": turn.campaign_id, "account_id": turn.ref.account_id, "why": why.value, "until": until}
-    await tx.execute(_SAY, names | {"now": now})
+        await purse.spend(lookup, len(unknown), now)

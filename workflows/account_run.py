@@ -9,10 +9,10 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.accounts import AccountActivities, BlockReport, CloseRequest, Opened, OpenRequest
     from activities.actions import ActionActivities, Work, Worked
-    from domain.course import NO_PATH_IN
+    from domain.course import NO_PATH_IN, PACING
     from domain.outcome import Reason
     from domain.platform import Action
-    from domain.why import Why, sentence
+    from domain.why import Why, in_short, told
     from workflows import names, options
 
 _ACTIVITIES = {
@@ -55,6 +55,8 @@ class AccountRunWorkflow:
         self._stopped = False
         self._woken = False
         self._why = Why.PREPARING
+        self._since = workflow.now()
+        self._until: datetime | None = None
         self._told = Why.PREPARING
         self._errors = 0
 
@@ -69,9 +71,9 @@ class AccountRunWorkflow:
         self._stopped = True
 
     @workflow.query
-    def why(self) -> dict[str, str]:
-        """What the account is doing, in words."""
-        return {"code": self._why.value} | sentence(self._why)
+    def why(self) -> dict[str, str | None]:
+        """What the account is doing, since and until when, and what would end it."""
+        return told(self._why, self._since, self._until)
 
     @workflow.run
     async def run(self, run: AccountRun) -> None:
@@ -160,17 +162,22 @@ class AccountRunWorkflow:
             self._run = replace(self._run, queue="", fence=0)
 
     async def _wait(self, until: datetime | None, why: Why) -> None:
-        self._why = why
-        workflow.set_current_details(_details(why, until))
+        self._says(why, until)
+        workflow.set_current_details(in_short(why, until))
         timeout = None if until is None else max(until - workflow.now(), timedelta(0))
         if timeout != timedelta(0):
             try:
                 await workflow.wait_condition(lambda: self._woken or self._stopped, timeout=timeout)
             except TimeoutError:
                 pass
-        if why is Why.GAP:
+        if why in PACING:
             self._told = Why.WORKING
-        self._why = Why.WORKING
+        self._says(Why.WORKING, None)
+
+    def _says(self, why: Why, until: datetime | None) -> None:
+        if why is not self._why:
+            self._since = workflow.now()
+        self._why, self._until = why, until
 
     async def _lost(self, error: ActivityError) -> None:
         """The worker is gone, or our own code failed: open the account again, wherever it can be."""
@@ -204,8 +211,3 @@ class AccountRunWorkflow:
             )
         except ActivityError:
             workflow.logger.info("account not closed; its lease ends by itself")
-
-
-def _details(why: Why, until: datetime | None) -> str:
-    ends = f" Until {until:%Y-%m-%d %H:%M:%S} UTC." if until else ""
-    return sentence(why)["en"] + ends

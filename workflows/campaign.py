@@ -7,24 +7,32 @@ it waits for, and until when.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.common import Priority, SearchAttributeKey, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities, CampaignKey, CommandRequest, Gathered, ReviewRequest
-    from domain.campaign import Command, State
+    from domain.campaign import Command
     from domain.platform import Action
     from domain.review import Review
     from domain.statistics import Snapshot
-    from domain.why import Why, sentence
+    from domain.why import Why, in_short, told
     from workflows import names, options
     from workflows.account_run import AccountRun, AccountRunWorkflow
     from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 
 STATE = SearchAttributeKey.for_keyword("InviteState")
+PRIORITY = SearchAttributeKey.for_int("InvitePriority")
+
+
+@dataclass(frozen=True)
+class Edited:
+    """The owner has changed the campaign: revision `revision` stands in the database, as command `control_no`."""
+
+    revision: int
+    control_no: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class CampaignRun:
     """The campaign's state, carried over continue-as-new.
 
     `control_no`: the last command that was passed on to the runs. `started`: accounts whose runs were started.
-    `problem`: why their list could not be read last time.
+    `problem`: why their list could not be read last time. `revision`: the last edit that was heard of.
     """
 
     owner: str
@@ -41,11 +49,12 @@ class CampaignRun:
     started: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
     problem: Why | None = None
+    revision: int = 0
 
 
 @workflow.defn
 class CampaignWorkflow:
-    """`campaign/{id}`. Signals pause, resume, cancel, accounts_changed; queries stats and why."""
+    """`campaign/{id}`. Signals pause, resume, cancel, finish, accounts_changed; update edit; queries stats and why."""
 
     @workflow.init
     def __init__(self, run: CampaignRun) -> None:
@@ -55,11 +64,14 @@ class CampaignWorkflow:
         self._started = dict.fromkeys(run.started)
         self._snapshot = run.snapshot
         self._problem = run.problem
+        self._revision = run.revision
+        self._over = False
         self._news = True
         self._broken = False
         self._bare_commands: list[Command] = []
         self._pause = options.REVIEW_SHORTEST
         self._state = ""
+        self._priority = 0
 
     @workflow.signal
     def pause(self, control_no: int = 0) -> None:
@@ -75,6 +87,26 @@ class CampaignWorkflow:
     def cancel(self, control_no: int = 0) -> None:
         """Cancel; numbers as with `pause`."""
         self._hear(Command.CANCEL, control_no)
+
+    @workflow.signal
+    def finish(self, control_no: int = 0) -> None:
+        """End a campaign that waits, as it stands; numbers as with `pause`."""
+        self._hear(Command.FINISH, control_no)
+
+    @workflow.update
+    async def edit(self, edited: Edited) -> int:
+        """The owner has changed the campaign. Answers the revision once all its accounts act by it."""
+        self._revision = edited.revision
+        self._hear_of(edited.control_no)
+        await workflow.wait_condition(lambda: self._over or self._control_no >= edited.control_no)
+        return edited.revision
+
+    @edit.validator
+    def _check_edit(self, edited: Edited) -> None:
+        if edited.revision <= self._revision:
+            raise ApplicationError(f"revision {edited.revision} is not newer than {self._revision}", type="Stale")
+        if self._over:
+            raise ApplicationError("the campaign has ended", type="Ended")
 
     @workflow.signal
     def accounts_changed(self) -> None:
@@ -98,25 +130,28 @@ class CampaignWorkflow:
         return self._snapshot
 
     @workflow.query
-    def why(self) -> dict[str, str]:
-        """What the campaign is doing, in words."""
-        why = Why(self._snapshot.why) if self._snapshot else Why.PREPARING
-        return {"code": why.value} | sentence(why)
+    def why(self) -> dict[str, str | None]:
+        """What the campaign is doing, since and until when, and what would end it."""
+        seen = self._snapshot
+        return told(Why(seen.why), seen.since, seen.until, seen.to) if seen else told(Why.PREPARING, None, None)
 
     @workflow.run
     async def run(self, run: CampaignRun) -> None:
         """Review, act on it, wait; until everybody is settled."""
         while not await self._step():
             heard = self._bare_commands or self._broken  # not carried over: acted on first
-            if workflow.info().is_continue_as_new_suggested() and not heard:
+            if workflow.info().is_continue_as_new_suggested() and not heard and workflow.all_handlers_finished():
                 workflow.continue_as_new(self._carried())
+        self._over = True
         await self._signal_runs("stop", self._everybody())
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _step(self) -> bool:
         """One look at the campaign and what follows from it. True at its end."""
         await self._write_bare_commands()
         self._news = False
         review = await self._review()
+        await self._tell_freed(review.freed)
         if review.ended:
             return True
         if self._broken:
@@ -144,6 +179,13 @@ class CampaignWorkflow:
         self._pause = options.REVIEW_SHORTEST if changed else min(self._pause * 2, options.REVIEW_LONGEST)
         self._show(review)
         return review
+
+    async def _tell_freed(self, campaign_ids: Sequence[str]) -> None:
+        """Campaigns that gave way to this one may go on; those that are not there need not be told."""
+        for begin in range(0, len(campaign_ids), options.SIGNALS_AT_ONCE):
+            chunk = campaign_ids[begin : begin + options.SIGNALS_AT_ONCE]
+            others = [workflow.get_external_workflow_handle(names.campaign(each)) for each in chunk]
+            await asyncio.gather(*(each.signal("accounts_changed") for each in others), return_exceptions=True)
 
     async def _gather(self) -> None:
         key = CampaignKey(self._owner, self._campaign_id)
@@ -190,6 +232,7 @@ class CampaignWorkflow:
                 id=names.account_run(self._campaign_id, account_id),
                 # A parent's continue-as-new would end its children otherwise.
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                priority=Priority(priority_key=review.priority),
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
         except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
@@ -221,11 +264,10 @@ class CampaignWorkflow:
 
     async def _wait(self, review: Review) -> None:
         """Until news come, or the time at which something will have changed by itself."""
-        timeout: timedelta | None = self._pause
-        if review.snapshot.state == State.PAUSED:
-            timeout = None
-        elif review.snapshot.state == State.WAITING:
-            timeout = _until(review.snapshot.until, workflow.now())
+        timeout = self._pause if review.busy else None
+        if review.look_at is not None:
+            due = max(review.look_at - workflow.now(), options.REVIEW_SHORTEST)
+            timeout = due if timeout is None else min(due, timeout)
         try:
             await workflow.wait_condition(lambda: self._news, timeout=timeout)
         except TimeoutError:
@@ -243,29 +285,32 @@ class CampaignWorkflow:
     def _hear(self, command: Command, control_no: int) -> None:
         if not control_no:
             self._bare_commands.append(command)
-        if not control_no or control_no > self._control_no:
+            self._news = True
+        self._hear_of(control_no)
+
+    def _hear_of(self, control_no: int) -> None:
+        if control_no > self._control_no:
             self._news = True
 
     def _show(self, review: Review) -> None:
         """To operators, in the Web UI."""
         snapshot = review.snapshot
         numbers = snapshot.numbers
-        until = f" Until {snapshot.until:%Y-%m-%d %H:%M:%S} UTC." if snapshot.until else ""
         workflow.set_current_details(
-            f"{snapshot.state}: {sentence(Why(snapshot.why))['en']}{until} "
+            f"{snapshot.state}: {in_short(Why(snapshot.why), snapshot.until, snapshot.to)} "
             f"{numbers.processed} of {numbers.total} recipients settled."
         )
-        if snapshot.state != self._state:
-            self._state = snapshot.state
-            workflow.upsert_search_attributes([STATE.value_set(snapshot.state)])
+        if (snapshot.state, review.priority) != (self._state, self._priority):
+            self._state, self._priority = snapshot.state, review.priority
+            workflow.upsert_search_attributes([STATE.value_set(self._state), PRIORITY.value_set(self._priority)])
 
     def _carried(self) -> CampaignRun:
         return CampaignRun(
-            self._owner, self._campaign_id, self._control_no, tuple(self._started), self._snapshot, self._problem
+            self._owner,
+            self._campaign_id,
+            self._control_no,
+            tuple(self._started),
+            self._snapshot,
+            self._problem,
+            self._revision,
         )
-
-
-def _until(until: datetime | None, now: datetime) -> timedelta:
-    """A waiting campaign looks at least once a minute whether an account was added, and when its wait ends."""
-    longest = options.REVIEW_LONGEST
-    return longest if until is None else min(max(until - now, options.REVIEW_SHORTEST), longest)

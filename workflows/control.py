@@ -10,6 +10,8 @@ from temporalio.client import (
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import (
     SearchAttributeKey,
@@ -26,7 +28,7 @@ from domain.ports import AccountRights
 from domain.statistics import Snapshot
 from workflows import names
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
-from workflows.campaign import CampaignRun, CampaignWorkflow
+from workflows.campaign import CampaignRun, CampaignWorkflow, Edited
 
 OWNER = SearchAttributeKey.for_keyword("InviteOwner")
 PLATFORM = SearchAttributeKey.for_keyword("InvitePlatform")
@@ -35,6 +37,7 @@ _SIGNALS = {
     Wanted.RUN: CampaignWorkflow.resume,
     Wanted.PAUSED: CampaignWorkflow.pause,
     Wanted.CANCELLED: CampaignWorkflow.cancel,
+    Wanted.FINISHED: CampaignWorkflow.finish,
 }
 
 
@@ -64,6 +67,22 @@ class CampaignControl:
             )
         except (RPCError, RuntimeError) as error:
             raise _away(error) from error
+
+    async def edited(self, campaign_id: UUID, revision: int, control_no: int) -> None:
+        """Tell the campaign's workflow of an edit, and wait until its accounts act by it.
+
+        One that is not running, or has heard of a newer one, needs not be told.
+        """
+        handle = self._client.get_workflow_handle(names.campaign(campaign_id))
+        try:
+            await handle.execute_update(CampaignWorkflow.edit, Edited(revision, control_no), rpc_timeout=self._timeout)
+        except WorkflowUpdateFailedError:
+            pass
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise _away(error) from error
+        except (RPCError, RuntimeError) as error:
+            if not _is_missing(error):
+                raise _away(error) from error
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
         """Tell a campaign that an account was changed; one that is not running needs not be told."""

@@ -10,8 +10,8 @@ from api.schemas.campaigns import AccountIds, PlatformName
 from api.schemas.common import ONE_LINE, Advice, Body, Reason, Words
 from domain.account import AccountState, KnownAccount
 from domain.outcome import Reason as OutcomeReason
-from domain.policy import account_rest
 from domain.sentences import sentence
+from domain.standing import account_rest
 from domain.why import Why
 from domain.why import sentence as why_sentence
 from storage.owned_accounts import OwnedAccount

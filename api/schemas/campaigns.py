@@ -1,12 +1,13 @@
 """Shapes of campaigns."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.schemas.common import ONE_LINE, PLAIN, Body, Reason
+from api.schemas.terms import LIMITS_EXAMPLE, TermsBody, TermsOut, shown
 from domain.campaign import State
 from domain.platform import DRY_RUN, Action
 from storage.campaigns import CampaignView
@@ -27,6 +28,11 @@ _MADE: dict[str, Any] = _NEW | {
     "join_destination": False,
     "account_ids": None,
     "dry_run": False,
+    "revision": 1,
+    "priority": 3,
+    "pace": "even",
+    "limits": {"daily": {}, "gap": None},
+    "schedule": {"start_at": None, "windows": [], "time_zone": "UTC"},
     "recipients": 300,
     "state": "running",
     "why": {
@@ -37,6 +43,8 @@ _MADE: dict[str, Any] = _NEW | {
         },
         "since": "2026-03-01T09:05:00Z",
         "until": None,
+        "ended_by": {"code": "time", "text": {"en": "It ends by itself.", "ru": "Закончится само."}},
+        "to": None,
     },
     "created_at": "2026-03-01T09:05:00Z",
     "started_at": None,
@@ -55,10 +63,10 @@ class Message(Body):
     texts: list[Annotated[str, StringConstraints(max_length=20_000), PLAIN]] = Field(max_length=50)
 
 
-class NewCampaignIn(Body):
+class NewCampaignIn(TermsBody):
     """A campaign to be made."""
 
-    model_config = ConfigDict(json_schema_extra={"example": _NEW})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _NEW})
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
     platform: PlatformName
@@ -74,8 +82,21 @@ class NewCampaignIn(Body):
     start: bool = Field(True, description="false makes a draft, to be started later")
 
 
-class CampaignOut(BaseModel):
-    """A campaign: what was asked for, and how it stands."""
+class EditIn(TermsBody):
+    """What is changed of a campaign; what is not given stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"priority": 1, "limits": LIMITS_EXAMPLE, "pace": "even"}}
+    )
+
+    message: Message | None = Field(None, description="the texts for everybody who has not been written to")
+    account_ids: AccountIds | Literal["all"] | None = Field(
+        None, description="which accounts may work from now on; `all`: all on the platform"
+    )
+
+
+class CampaignOut(TermsOut):
+    """A campaign: what was asked for, and how it stands. `revision` grows with every edit."""
 
     model_config = ConfigDict(json_schema_extra={"example": _MADE})
 
@@ -91,6 +112,7 @@ class CampaignOut(BaseModel):
     join_destination: bool
     account_ids: list[str] | None
     dry_run: bool
+    revision: int
     recipients: int
     state: State
     why: Reason
@@ -114,9 +136,16 @@ class CampaignOut(BaseModel):
             join_destination=campaign.join_destination,
             account_ids=None if campaign.account_ids is None else list(campaign.account_ids),
             dry_run=campaign.adapter == DRY_RUN,
+            revision=campaign.revision,
+            **shown(campaign.terms),
             recipients=campaign.recipients,
             state=campaign.state,
-            why=Reason.of(campaign.why.value, campaign.since, campaign.until),
+            why=Reason.of(
+                campaign.why.value,
+                campaign.since,
+                campaign.until,
+                None if campaign.to_campaign is None else str(campaign.to_campaign),
+            ),
             created_at=campaign.created_at,
             started_at=campaign.started_at,
             ended_at=campaign.ended_at,

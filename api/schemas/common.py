@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from domain.outcome import Reason as OutcomeReason
 from domain.sentences import LANGUAGES
 from domain.sentences import sentence as outcome_sentence
-from domain.why import Why, sentence
+from domain.why import EndedBy, Why, ended_by, ending, sentence
 
 
 def _plain(text: str) -> str:
@@ -60,15 +60,29 @@ class Advice(BaseModel):
         return cls(code=code, text=Words.of(outcome_sentence(OutcomeReason(code))))
 
 
+class Ending(BaseModel):
+    """What would end it."""
+
+    code: EndedBy
+    text: Words
+
+
 class Reason(BaseModel):
-    """Why something stands as it stands. `until`: when that ends by itself, if it does."""
+    """Why something stands as it stands. `until`: when that ends by itself, if it does, and `ended_by`: by what.
+
+    `to`: the campaign of a higher priority that is given way to.
+    """
 
     code: str = Field(examples=["accounts_resting"])
     text: Words = Field(examples=[{"en": "All accounts rest at the moment.", "ru": "Сейчас все аккаунты отдыхают."}])
     since: datetime | None = None
     until: datetime | None = None
+    ended_by: Ending
+    to: str | None = None
 
     @classmethod
-    def of(cls, why: str, since: datetime | None, until: datetime | None) -> "Reason":
+    def of(cls, why: str, since: datetime | None, until: datetime | None, to: str | None = None) -> "Reason":
         """From the domain's word."""
-        return cls(code=why, text=Words.of(sentence(Why(why))), since=since, until=until)
+        by = ended_by(Why(why))
+        end = Ending(code=by, text=Words.of(ending(by)))
+        return cls(code=why, text=Words.of(sentence(Why(why))), since=since, until=until, ended_by=end, to=to)

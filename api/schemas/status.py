@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.schemas.common import Advice, Reason
 from domain.statistics import AccountLine, Numbers, Snapshot
 
-_WHY = {"code": "working", "text": {"en": "At work.", "ru": "Работает."}, "since": None, "until": None}
+_WHY = {
+    "code": "working",
+    "text": {"en": "At work.", "ru": "Работает."},
+    "since": None,
+    "until": None,
+    "ended_by": {"code": "work", "text": {"en": "It goes on with the work.", "ru": "Идёт вместе с работой."}},
+    "to": None,
+}
 _EXAMPLE: dict[str, Any] = {
     "id": "5b1f0c52-98a9-44d0-9a0a-3f1a2d3f9a41",
     "name": "Spring meeting",
@@ -89,7 +96,7 @@ class AccountStatusOut(BaseModel):
     @classmethod
     def of(cls, line: AccountLine, label: str) -> "AccountStatusOut":
         """From the domain's."""
-        why = Reason.of(line.why, line.since, line.until)
+        why = Reason.of(line.why, line.since, line.until, line.to)
         return cls(
             id=line.account_id,
             label=label,
@@ -123,7 +130,7 @@ class StatusOut(BaseModel):
             id=snapshot.campaign_id,
             name=name,
             state=snapshot.state,
-            why=Reason.of(snapshot.why, snapshot.since, snapshot.until),
+            why=Reason.of(snapshot.why, snapshot.since, snapshot.until, snapshot.to),
             as_of=snapshot.as_of,
             counts=CountsOut.of(snapshot.numbers),
             accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],

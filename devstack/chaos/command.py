@@ -170,6 +170,7 @@ def _campaign(api: ApiClient, world: World) -> tuple[int, str]:
         "platform": PLATFORM,
         "audience_id": audience["id"],
         "action": "invite",
+        "pace": "fast",
         "destination": f"https://t.me/{world.group}",
         "message": {"texts": TEXTS},
         "message_when_refused": True,

@@ -84,6 +84,7 @@ class Play:
             "platform": "telegram",
             "audience_id": audience_id,
             "action": "invite",
+            "pace": "fast",
             "destination": f"https://t.me/{self._world.group}",
             "message": {"texts": TEXTS},
             "message_when_refused": True,

@@ -17,10 +17,11 @@ from domain.account import (
 from domain.errors import NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Capabilities, Identifier
-from domain.policy import Decision, NothingNow, Rest, Standing
+from domain.policy import Decision, NothingNow
 from domain.ports import AddressBook, DestinationCheck, Found, Right
 from domain.recipient import Person
 from domain.review import ToCheck
+from domain.standing import Rest, Standing
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 
 OWNER = "owner-1"

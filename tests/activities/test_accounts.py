@@ -20,8 +20,8 @@ from domain.account import AccountRef, AccountState, ExternalStatus, LeaseTimes
 from domain.errors import Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import DRY_RUN
-from domain.policy import Rest, Standing
 from domain.ports import AccountRights, DestinationCheck, Right
+from domain.standing import Rest, Standing
 from domain.why import Why
 from tests.activities.fakes import (
     ADAPTER,

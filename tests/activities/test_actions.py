@@ -15,8 +15,9 @@ from domain.campaign import Wanted
 from domain.errors import InDoubt, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget
-from domain.policy import Act, NothingNow, Rest, Waiting
+from domain.policy import Act, NothingNow, Waiting
 from domain.ports import Found
+from domain.standing import Rest
 from domain.turn import AttemptState, Halted, Settled
 from domain.why import Why
 from tests.activities.fakes import (

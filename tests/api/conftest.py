@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.dependencies import Services
+from runtime.limits import LimitsFile
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
@@ -118,6 +119,7 @@ def app(
             reports=Reports(database),
             integration=IntegrationService(settings.integration_url, http),
             control=control,
+            limits=LimitsFile(settings.limits_file),
         ),
     )
 

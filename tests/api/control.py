@@ -18,6 +18,7 @@ class RecordingControl:
     away: bool = False
     mute: bool = False
     delivered: list[tuple[str, UUID, str, Wanted, int]] = field(default_factory=list)
+    edits: list[tuple[UUID, int, int]] = field(default_factory=list)
     told: list[UUID] = field(default_factory=list)
     snapshots: dict[UUID, Snapshot] = field(default_factory=dict)
     rights: list[AccountRights] | None = field(default_factory=list)
@@ -27,6 +28,10 @@ class RecordingControl:
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         await self._answer()
         self.delivered.append((owner, campaign_id, platform, wanted, control_no))
+
+    async def edited(self, campaign_id: UUID, revision: int, control_no: int) -> None:
+        await self._answer()
+        self.edits.append((campaign_id, revision, control_no))
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
         await self._answer()

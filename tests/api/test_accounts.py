@@ -22,9 +22,9 @@ async def stand(database: Database, owner: str, account_id: str, state: str, rea
             text(
                 "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
                 "created_at, state, reason, since, until, times_limited, failures_running, "
-                "block_reported, seen_inactive, fence) "
+                "block_reported, seen_inactive, fence, slow) "
                 "VALUES (:owner, 'telegram', :id, 'Mine', 'active', 1, now(), :state, :reason, "
-                "'2026-03-01T08:00Z', CAST(:until AS timestamptz), 1, 2, true, false, 0)"
+                "'2026-03-01T08:00Z', CAST(:until AS timestamptz), 1, 2, true, false, 0, 1)"
             ),
             {"owner": owner, "id": account_id, "state": state, "reason": reason, "until": until},
         )

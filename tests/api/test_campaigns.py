@@ -226,9 +226,32 @@ LONG = "ж" * 4096
         ({"account_ids": []}, "account_ids"),
         ({"account_ids": ["zz"]}, "account_ids"),
         ({"account_ids": ["x"] * 1001}, "account_ids"),
-        ({"priority": 5}, "priority"),
-        ({"limits": {}}, "limits"),
-        ({"schedule": {}}, "schedule"),
+        ({"priority": 0}, "priority"),
+        ({"priority": 6}, "priority"),
+        ({"priority": "high"}, "priority"),
+        ({"pace": "furious"}, "pace"),
+        ({"limits": {"daily": {"invite": 51}}}, "limits.daily.invite"),
+        ({"limits": {"daily": {"invite": -1}}}, "limits.daily.invite"),
+        ({"limits": {"daily": {"icq": 1}}}, "limits.daily.icq"),
+        ({"limits": {"gap": "5s"}}, "limits.gap"),
+        ({"limits": {"gap": "2d"}}, "limits.gap"),
+        ({"limits": {"gap": "soon"}}, "limits.gap"),
+        ({"limits": {"weekly": 5}}, "limits.weekly"),
+        ({"schedule": {"time_zone": "Moscow"}}, "schedule.time_zone"),
+        ({"schedule": {"time_zone": "../../etc/passwd"}}, "schedule.time_zone"),
+        ({"schedule": {"start_at": "tomorrow"}}, "schedule.start_at"),
+        ({"schedule": {"start_at": "2026-03-02T06:00:00"}}, "schedule.start_at"),
+        ({"schedule": {"windows": [{"from": "09:00", "to": "09:00"}]}}, "schedule.windows.0.to"),
+        ({"schedule": {"windows": [{"from": "22:00", "to": "06:00"}]}}, "schedule.windows.0.to"),
+        ({"schedule": {"windows": [{"from": "09:00", "to": "25:00"}]}}, "schedule.windows.0.to"),
+        ({"schedule": {"windows": [{"from": "9", "to": "18:00"}]}}, "schedule.windows.0.from"),
+        ({"schedule": {"windows": [{"from": "09:00"}]}}, "schedule.windows.0.to"),
+        ({"schedule": {"windows": [{"days": [], "from": "09:00", "to": "18:00"}]}}, "schedule.windows.0.days"),
+        (
+            {"schedule": {"windows": [{"days": ["mon", "mo"], "from": "9:00", "to": "18:00"}]}},
+            "schedule.windows.0.days.1",
+        ),
+        ({"schedule": {"end_at": "2026-03-02T06:00:00Z"}}, "schedule.end_at"),
         ({"recipients": []}, "recipients"),
         ({"audience_id": "not-an-id"}, "audience_id"),
     ],
@@ -308,3 +331,121 @@ async def test_a_body_that_cannot_be_read(client: Client, content: bytes, conten
 async def test_a_key_that_cannot_be(client: Client, key: Any) -> None:
     answer = await client.post("/invite", json={}, headers={"Idempotency-Key": key})
     assert_problem(answer, 422, "invalid")
+
+
+TERMS: dict[str, Any] = {
+    "priority": 1,
+    "pace": "fast",
+    "limits": {"daily": {"invite": 30}, "gap": "20s"},
+    "schedule": {
+        "start_at": "2026-03-02T06:00:00Z",
+        "windows": [{"days": ["mon", "fri"], "from": "09:00", "to": "24:00"}],
+        "time_zone": "Europe/Moscow",
+    },
+}
+
+
+class TestTerms:
+    async def test_are_kept_as_they_were_given(self, client: Client) -> None:
+        made = (await client.invite(**TERMS)).json()
+        assert {name: made[name] for name in TERMS} == TERMS
+        assert (made["state"], made["why"]["code"], made["why"]["until"]) == (
+            "scheduled",
+            "scheduled",
+            "2026-03-02T06:00:00Z",
+        )
+        assert made["why"]["ended_by"]["code"] == "time"
+
+    async def test_by_default_it_is_one_like_any_other_at_any_hour_and_spread_over_the_day(
+        self, client: Client
+    ) -> None:
+        made = (await client.invite()).json()
+        assert (made["priority"], made["pace"], made["limits"]["daily"]) == (3, "even", {})
+        assert made["schedule"] == {"start_at": None, "windows": [], "time_zone": "UTC"}
+
+
+class TestEdit:
+    async def test_changes_what_is_given_and_tells_the_workflow(
+        self, client: Client, control: RecordingControl
+    ) -> None:
+        campaign = await client.campaign(**TERMS)
+        answer = await client.patch(f"/invite/{campaign}", json={"priority": 5, "message": {"texts": ["New"]}})
+        edited = answer.json()
+        assert answer.status_code == 200
+        assert {name: edited[name] for name in TERMS} == TERMS | {"priority": 5}
+        assert (edited["message"], edited["revision"]) == ({"texts": ["New"]}, 2)
+        assert control.edits == [(UUID(campaign), 2, 2)]
+
+    async def test_what_changes_nothing_is_no_revision(self, client: Client, control: RecordingControl) -> None:
+        campaign = await client.campaign(**TERMS)
+        same = {"priority": 1, "schedule": TERMS["schedule"], "message": {"texts": ["Hello!"]}}
+        for body in ({}, same):
+            assert (await client.patch(f"/invite/{campaign}", json=body)).json()["revision"] == 1
+        assert control.edits == []
+
+    async def test_accounts_are_chosen_anew_or_all(self, client: Client) -> None:
+        campaign = await client.campaign(account_ids=["a1"])
+        edited = await client.patch(f"/invite/{campaign}", json={"account_ids": ["a2", "a1", "a2"]})
+        assert edited.json()["account_ids"] == ["a1", "a2"]
+        edited = await client.patch(f"/invite/{campaign}", json={"account_ids": "all"})
+        assert (edited.json()["account_ids"], edited.json()["revision"]) == (None, 3)
+
+    @pytest.mark.parametrize(
+        ("body", "field"),
+        [
+            ({"priority": 9}, "priority"),
+            ({"limits": {"daily": {"message": 41}}}, "limits.daily.message"),
+            ({"schedule": {"windows": [{"from": "10:00", "to": "09:00"}]}}, "schedule.windows.0.to"),
+            ({"message": {"texts": ["<b>x</b>"]}}, "message.texts.0"),
+            ({"message": {"texts": []}}, "message.texts"),
+            ({"account_ids": ["zz"]}, "account_ids"),
+            ({"account_ids": []}, "account_ids"),
+            ({"destination": "@other"}, "destination"),
+            ({"name": "Other"}, "name"),
+        ],
+    )
+    async def test_a_value_that_cannot_be(self, client: Client, body: dict[str, Any], field: str) -> None:
+        campaign = await client.campaign()
+        answer = await client.patch(f"/invite/{campaign}", json=body)
+        problem = assert_problem(answer, 422, "invalid")
+        assert any(each["field"].startswith(field) for each in problem["errors"]), problem
+        assert (await client.get(f"/invite/{campaign}")).json()["revision"] == 1
+
+    async def test_with_temporal_away_it_stands_all_the_same(self, client: Client, control: RecordingControl) -> None:
+        campaign = await client.campaign()
+        control.away = True
+        assert (await client.patch(f"/invite/{campaign}", json={"priority": 2})).json()["priority"] == 2
+
+    async def test_a_draft_is_edited_without_a_workflow(self, client: Client, control: RecordingControl) -> None:
+        campaign = await client.campaign(start=False)
+        assert (await client.patch(f"/invite/{campaign}", json={"priority": 2})).json()["state"] == "draft"
+        assert control.edits == []
+        assert (await client.post(f"/invite/{campaign}/start")).json()["state"] == "running"
+
+    async def test_what_has_ended_cannot_be_changed(
+        self, client: Client, owner: str, worker_database: Database
+    ) -> None:
+        campaign = await client.campaign()
+        async with worker_database.owner(owner) as tx:
+            await tx.execute(text("UPDATE campaign SET phase = 'done', ended_at = now()"))
+        assert_problem(await client.patch(f"/invite/{campaign}", json={"priority": 2}), 409, "forbidden-now")
+
+    async def test_finishing_is_for_a_campaign_that_waits(
+        self, client: Client, owner: str, worker_database: Database
+    ) -> None:
+        campaign = await client.campaign()
+        assert_problem(await client.post(f"/invite/{campaign}/finish"), 409, "forbidden-now")
+        async with worker_database.owner(owner) as tx:
+            await tx.execute(text("UPDATE campaign SET phase = 'waiting', why = 'accounts_gone'"))
+        for _ in range(2):
+            finished = (await client.post(f"/invite/{campaign}/finish")).json()
+            assert finished["state"] == "done_with_errors"
+
+    async def test_a_failed_one_is_started_again(
+        self, client: Client, owner: str, worker_database: Database, control: RecordingControl
+    ) -> None:
+        campaign = await client.campaign()
+        async with worker_database.owner(owner) as tx:
+            await tx.execute(text("UPDATE campaign SET phase = 'failed', ended_at = now(), acknowledged_no = 1"))
+        assert (await client.post(f"/invite/{campaign}/start")).status_code == 200
+        assert control.delivered[-1][1:] == (UUID(campaign), "telegram", Wanted.RUN, 2)

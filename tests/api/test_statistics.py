@@ -49,9 +49,9 @@ async def let_in(database: Database, owner: str, campaign: str) -> None:
             text(
                 "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
                 "created_at, state, reason, since, until, times_limited, failures_running, "
-                "block_reported, seen_inactive, fence) "
+                "block_reported, seen_inactive, fence, slow) "
                 "VALUES (:owner, 'telegram', 'a1', 'Label', 'active', 1, now(), 'cooldown', 'flood_wait', "
-                "'2026-03-01T08:00Z', '2026-03-01T10:00Z', 0, 0, true, false, 0)"
+                "'2026-03-01T08:00Z', '2026-03-01T10:00Z', 0, 0, true, false, 0, 1)"
             ),
             {"owner": owner},
         )

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.campaign import Phase
-from domain.course import GONE, NO_PATH_IN, Course, Member, Open, course
-from domain.policy import Rest
+from domain.course import GONE, NO_PATH_IN, SETTLING, Course, Member, Open, course, held_by
+from domain.standing import Rest
 from domain.why import Why
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -21,13 +21,20 @@ MESSAGES_BY_B = Open(invites=False, messages=False, turns=0, messages_by=frozens
 
 
 def member(
-    name: str = "a", *, can_invite: bool = True, checked: bool = True, rest: Rest | None = None, says: Why = Why.WORKING
+    name: str = "a",
+    *,
+    can_invite: bool = True,
+    checked: bool = True,
+    rest: Rest | None = None,
+    says: Why = Why.WORKING,
+    to: str | None = None,
 ) -> Member:
-    return Member(name, can_invite, checked, rest, says)
+    return Member(name, can_invite, checked, rest, says, to)
 
 
-def waiting(why: Why, until: datetime | None = None) -> Course:
-    return Course(Phase.WAITING, why, until)
+def waiting(why: Why, until: datetime | None = None, to: str | None = None) -> Course:
+    """Nothing changes by itself before the end of the wait."""
+    return Course(Phase.WAITING, why, until, to=to, look_at=until)
 
 
 def test_open_is_nothing_only_when_queue_and_turns_are_empty() -> None:
@@ -100,6 +107,31 @@ def test_a_blocked_one_among_resting_ones_does_not_count() -> None:
     gone = member("b", rest=Rest(None, Why.ACCOUNT_BLOCKED))
     resting = member(rest=Rest(LATER, Why.COOLDOWN))
     assert course([resting, gone], INVITES, None) == waiting(Why.COOLDOWN, LATER)
+
+
+def test_who_paces_itself_is_at_work_and_looked_at_when_it_will_have_acted() -> None:
+    early, late = Rest(LATER, Why.PACE), Rest(LATEST, Why.PACE)
+    resting = member("c", rest=Rest(NOW, Why.COOLDOWN))
+    found = course([member(rest=late), member("b", rest=early), resting], INVITES, None)
+    assert (found.phase, found.why, found.until, found.wake) == (Phase.RUNNING, Why.WORKING, None, ())
+    assert found.look_at == NOW + SETTLING  # the one that rests may act then
+    assert course([member(rest=late), member("b", rest=early)], INVITES, None).look_at == LATER + SETTLING
+    assert course([member(rest=late), member("b")], INVITES, None).look_at is None, "somebody is at it now"
+    assert course([member(rest=late)], IN_FLIGHT, None).look_at is None
+
+
+def test_it_says_to_whom_all_its_accounts_give_way() -> None:
+    first, second = Rest(LATEST, Why.GIVES_WAY), Rest(LATER, Why.GIVES_WAY)
+    to_one = [member(rest=first, to="high"), member("b", rest=second, to="high")]
+    assert course(to_one, INVITES, None) == waiting(Why.GIVES_WAY, LATER, to="high")
+    to_two = [member(rest=first, to="high"), member("b", rest=second, to="higher")]
+    assert course(to_two, INVITES, None) == waiting(Why.GIVES_WAY, LATER)
+
+
+def test_its_own_times_and_guardrails_hold_it() -> None:
+    assert held_by(Rest(LATER, Why.SCHEDULED)) == Course(Phase.SCHEDULED, Why.SCHEDULED, LATER, look_at=LATER)
+    assert held_by(Rest(LATER, Why.OUTSIDE_WINDOW)) == waiting(Why.OUTSIDE_WINDOW, LATER)
+    assert held_by(Rest(None, Why.TOO_MANY_FLOODS)) == waiting(Why.TOO_MANY_FLOODS)
 
 
 @pytest.mark.parametrize("why", sorted(GONE))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import LimitsError
-from domain.limits import Gap, PlatformLimits, parse
+from domain.limits import Gap, PlatformLimits
+from domain.limits_file import parse
 from domain.platform import DRY_RUN, Budget
 
 DEFAULTS = Path(__file__).parents[2] / "limits.toml"

@@ -1,7 +1,7 @@
 """The policy over time: budgets, gaps, rests. Hypothesis plays the days of an account."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -10,25 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain import policy
 from domain.account import AccountState
+from domain.budgets import WINDOW, Spent
+from domain.budgets import free_at as budget_free_at
 from domain.limits import Gap, PlatformLimits
 from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
-from domain.policy import (
-    FAILURES_IN_A_ROW,
-    WINDOW,
-    Act,
-    Decision,
-    NothingNow,
-    Rest,
-    Spent,
-    Standing,
-    Waiting,
-    account_rest,
-    after,
-    budget_free_at,
-    decide,
-)
+from domain.policy import Act, Campaign, Decision, NothingNow, Situation, Waiting
+from domain.standing import FAILURES_IN_A_ROW, Rest, Standing, account_rest, after
+from domain.terms import Pace, Terms
 from domain.why import Why
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -43,11 +34,23 @@ LIMITS = PlatformLimits(
     unavailable_rest=timedelta(minutes=1),
 )
 ACTIVE = Standing(AccountState.ACTIVE)
+FAST = Terms(pace=Pace.FAST)
 INVITE = Waiting(Action.INVITE, Budget.INVITE)
 MESSAGE = Waiting(Action.MESSAGE, Budget.MESSAGE)
 LINK = Waiting(Action.MESSAGE, Budget.MESSAGE_WITH_LINK)
 BY_NAME = Waiting(Action.INVITE, Budget.INVITE, Identifier.USERNAME, Budget.RESOLVE)
 BY_PHONE = Waiting(Action.INVITE, Budget.INVITE, Identifier.PHONE, Budget.ADD_CONTACT)
+
+
+def decide(
+    now: datetime,
+    account: Standing,
+    limits: PlatformLimits,
+    usage: Mapping[Budget, Sequence[Spent]],
+    waiting: Sequence[Waiting],
+) -> Decision:
+    """For a campaign without terms of its own, alone on its account."""
+    return policy.decide(Situation(now, account, limits, usage, Campaign("campaign", FAST)), waiting)
 
 
 def hour_of(moment: datetime) -> datetime:

@@ -90,6 +90,7 @@ class Town:
             "platform": "telegram",
             "audience_id": self.upload(),
             "action": "invite",
+            "pace": "fast",
             "destination": "@the_club",
             "message": {"texts": ["Come and see us"]},
             "message_when_refused": True,

@@ -8,9 +8,10 @@ from domain.account import ExternalStatus
 from domain.audience import Contact
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
-from domain.policy import NothingNow, Rest
+from domain.policy import NothingNow
 from domain.ports import DestinationCheck, Found, Right
 from domain.review import ToCheck
+from domain.standing import Rest
 from domain.why import Why
 from tests.storage.world import (
     AWAY,

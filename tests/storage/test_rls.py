@@ -17,7 +17,7 @@ from domain.ports import Found
 from domain.turn import Turn
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
-from tests.storage.world import INVITED, TABLES, World, ref
+from tests.storage.world import FLOOD, INVITED, TABLES, World, ref
 
 MINE, THEIRS = "anna", "boris"
 ROLES = ("invite_owner", "invite_api", "invite_worker")
@@ -35,7 +35,7 @@ async def world(world: World) -> World:
         await world.audiences.store(owner, "list", lines, world.now, 10)
         campaign = await world.campaign(4, owner=owner)
         await world.book("a", owner).keep({"username:anna": "1:2"})
-        for outcome in (INVITED, None):
+        for outcome in (INVITED, FLOOD, None):
             turn = await world.turns.begin(world.key(campaign, "a", owner=owner), Action.INVITE, world.now)
             assert isinstance(turn, Turn)
             found = Found(f"peer-{turn.attempts[0].person.position}")
@@ -243,14 +243,16 @@ class TestRoles:
         with connected(database_urls, "invite_api", MINE) as connection:
             for column in ("phase", "why", "since", "until", "acknowledged_no", "started_at", "ended_at", "recipients"):
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
-            assert writable(connection, "campaign") == ["wanted", "control_no", "wanted_at"]
+            wish = {"wanted", "control_no", "wanted_at", "held", "held_base"}
+            edit = {"texts", "account_ids", "revision", "accounts_checked_at", "priority", "pace", "schedule", "limits"}
+            assert set(writable(connection, "campaign")) == wish | edit
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
-                *("address_book", "peer"),
+                *("address_book", "peer", "waiter", "flood"),
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
-                refused(connection, f"DELETE FROM {table}")
+                assert may(connection, table, "DELETE") == (table == "waiter"), table
             for table in (
                 "account",
                 "turn",
@@ -260,9 +262,11 @@ class TestRoles:
                 "campaign_account",
                 "address_book",
                 "peer",
+                "waiter",
+                "flood",
             ):
                 refused(connection, copy_of_a_row(table), [MINE])
-            for column in ("lease_until", "lease_holder", "fence", "credentials_version", "next_at"):
+            for column in ("lease_until", "lease_holder", "fence", "credentials_version", "next_at", "slow", "tier"):
                 refused(connection, f"UPDATE account SET {column} = {column}")
 
     async def test_the_worker_cannot_make_campaigns_audiences_or_people(
@@ -271,12 +275,12 @@ class TestRoles:
         with connected(database_urls, "invite_worker", MINE) as connection:
             for table in ("campaign", "audience", "audience_recipient", "audience_dropped", "recipient"):
                 refused(connection, copy_of_a_row(table), [MINE])
-            for column in ("texts", "destination", "owner", "recipients", "idempotency_key"):
+            for column in ("texts", "destination", "owner", "recipients", "idempotency_key", "schedule", "limits"):
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
             for table in ("audience", "audience_recipient", "audience_dropped", "peer"):
                 assert writable(connection, table) == []
             for table in TABLES:
-                assert may(connection, table, "DELETE") == (table == "queue"), table
+                assert may(connection, table, "DELETE") == (table in ("queue", "waiter")), table
 
 
 class TestHousekeeping:
@@ -296,6 +300,8 @@ class TestHousekeeping:
             with connected(database_urls, role, MINE) as connection:
                 refused(connection, "SELECT * FROM live_campaigns('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM stale_turns(now(), 10)")
+        with connected(database_urls, "invite_owner", MINE) as connection:
+            refused(connection, "SELECT floods_since('telegram', now())")
 
     async def test_the_functions_tell_ids_times_and_numbers_and_run_in_a_safe_path(self, world: World) -> None:
         rows = await world.query(
@@ -303,6 +309,7 @@ class TestHousekeeping:
             "FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY 1"
         )
         assert {row["proname"]: row["tells"] for row in rows} == {
+            "floods_since": "bigint",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
             "stale_turns": "TABLE(owner text, campaign_id uuid, adapter text, account_id text, turn_id text)",
@@ -321,7 +328,7 @@ class TestHousekeeping:
         found: dict[str, set[str]] = {}
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
-        assert set(found) == {"campaign", "turn", "account"}
+        assert set(found) == {"campaign", "turn", "account", "flood"}
         personal = {"name", "texts", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 

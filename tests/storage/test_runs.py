@@ -14,9 +14,9 @@ from domain.campaign import Command, Phase, Wanted
 from domain.errors import Forbidden, NotFound
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
-from domain.policy import Rest
 from domain.ports import DestinationCheck, Right
 from domain.review import Review, ToCheck
+from domain.standing import Rest
 from domain.statistics import Numbers
 from domain.why import Why
 from tests.storage.world import (

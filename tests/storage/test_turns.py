@@ -15,8 +15,9 @@ from domain.campaign import Command, Phase, Wanted
 from domain.errors import LeaseLost, NotFound
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
-from domain.policy import Act, NothingNow, Rest
+from domain.policy import Act, NothingNow
 from domain.ports import Found
+from domain.standing import Rest
 from domain.turn import AttemptState, Halted, Settled, Turn
 from domain.why import Why
 from storage import claims

@@ -21,6 +21,7 @@ from domain.outcome import UNSPENT, Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.policy import Decision
 from domain.ports import DestinationCheck, Found, Right
+from domain.terms import Pace, Terms
 from domain.turn import Halted, Settled, Turn, TurnKey
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
@@ -38,6 +39,7 @@ OWNER = "anna"
 PLATFORM = "telegram"
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 LEASE = timedelta(hours=1)
+FAST = Terms(pace=Pace.FAST)
 GAP = timedelta(seconds=10)
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables]
 
@@ -119,7 +121,7 @@ class World:
         self.campaigns = Campaigns(self.api)
         self.owned = OwnedAccounts(self.api)
         self.accounts = Accounts(self.worker, lambda: self.limits)
-        self.runs = Runs(self.worker, Polling(waiting=MINUTE, running=5 * MINUTE))
+        self.runs = Runs(self.worker, Polling(waiting=MINUTE, running=5 * MINUTE), lambda: self.limits)
         self.reports = Reports(self.worker)
         self.housekeeping = Housekeeping(self.worker)
         self.turns = Turns(self.worker, lambda: self.limits, lambda: 0.0, lambda: next(keys))
@@ -157,6 +159,7 @@ class World:
         add_contact_first: bool = False,
         join_destination: bool = False,
         chosen: Sequence[str] | None = None,
+        terms: Terms = FAST,
     ) -> str:
         """A campaign with its accounts known, leased, joined and checked; `admins`: those who may invite."""
         contacts = [Contact(f"person_{n}") for n in range(people)] if isinstance(people, int) else people
@@ -176,6 +179,7 @@ class World:
             reaches=reaches,
             add_contact_first=add_contact_first,
             join_destination=join_destination,
+            terms=terms,
         )
         made, _ = await self.campaigns.create(owner, new, None, "hash", self.now)
         campaign = str(made.id)

@@ -217,6 +217,7 @@ class FakeCampaigns:
         self.joined: list[str] = []
         self.gone: set[str] = set()
         self.wake: list[str] = []
+        self.freed: list[str] = []
         self.due = True
         self.poll: timedelta | None = None
         self.total = self.left = 3
@@ -243,6 +244,9 @@ class FakeCampaigns:
         if self.wanted is Wanted.CANCELLED:
             self.left = 0
             self.ended = State.CANCELLED
+        elif self.wanted is Wanted.FINISHED:
+            self.left = 0
+            self.ended = State.DONE_WITH_ERRORS
         elif self.left == 0:
             self.ended = State.DONE
         review = self._review(now)
@@ -286,7 +290,17 @@ class FakeCampaigns:
             usable=[each for each in self.joined if each not in self.gone] if running else [],
             wake=self.wake,
             snapshot=self._snapshot(now),
+            look_at=self._look_at(running),
+            busy=running and self.waiting is None,
+            freed=self.freed,
         )
+
+    def _look_at(self, running: bool) -> datetime | None:
+        """When the wait ends, or the accounts are read again."""
+        last = self.gathers[-1] if self.gathers and running else None
+        ends = [self.waiting[1]] if self.waiting is not None else []
+        ends += [last + self.poll] if last is not None and self.poll is not None else []
+        return min((end for end in ends if end is not None), default=None)
 
     def _snapshot(self, now: datetime) -> Snapshot:
         state, why, until = State.RUNNING, Why.WORKING, None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
@@ -12,6 +13,8 @@ from temporalio.client import WorkflowHandle
 
 from runtime.temporal import CONVERTER
 from tests.workflows.stage import PATIENCE
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,8 +91,16 @@ class Recorded:
 
     def states(self) -> list[str]:
         """The values of the search attribute InviteState, in order."""
+        return self.attribute("InviteState", str)
+
+    def priorities(self) -> list[int]:
+        """The values of the search attribute InvitePriority, in order."""
+        return self.attribute("InvitePriority", int)
+
+    def attribute(self, name: str, kind: type[T]) -> list[T]:
+        """The values of a search attribute, in order."""
         return [
-            CONVERTER.payload_converter.from_payload(fields["InviteState"], str)
+            CONVERTER.payload_converter.from_payload(fields[name], kind)
             for event in self.events
             if event.event_type == EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
             for fields in [event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields]

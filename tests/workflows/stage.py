@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.platform import Action
-from domain.why import Why, sentence
+from domain.why import Why
 from runtime.temporal import CONVERTER
 from tests.workflows.fakes import (
     ACCOUNT,
@@ -45,7 +45,8 @@ PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 
 _BINARIES = Path(sys.executable).parent
-_ATTRIBUTES = ("InviteOwner", "InvitePlatform", "InviteState")
+_KEYWORD, _INT = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD, IndexedValueType.INDEXED_VALUE_TYPE_INT
+_ATTRIBUTES = {"InviteOwner": _KEYWORD, "InvitePlatform": _KEYWORD, "InviteState": _KEYWORD, "InvitePriority": _INT}
 
 
 class EnvClock:
@@ -117,7 +118,17 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 async def rests_for(run: WorkflowHandle[Any, Any], why: Why) -> None:
     """Wait in real time until the run, or the campaign, says that."""
-    await eventually_in(run, "why", {"code": why.value} | sentence(why))
+    found: object = None
+
+    async def says_so() -> bool:
+        nonlocal found
+        found = await run.query("why")
+        return isinstance(found, dict) and found["code"] == why.value
+
+    try:
+        await eventually_true(says_so)
+    except AssertionError:
+        raise AssertionError(f"{found} did not become {why} within {PATIENCE}") from None
 
 
 async def eventually_in(handle: WorkflowHandle[Any, Any], query: str, expected: object) -> None:
@@ -159,9 +170,8 @@ async def skipping_stage(*, own_worker: bool = True) -> AsyncIterator[Stage]:
         data_converter=CONVERTER, test_server_existing_path=str(_BINARIES / "temporal-test-server")
     )
     async with server as env:
-        attributes = dict.fromkeys(_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
         await env.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace="default", search_attributes=attributes)
+            AddSearchAttributesRequest(namespace="default", search_attributes=_ATTRIBUTES)
         )
         async with _served(env, own_worker=own_worker) as stage:
             yield stage
@@ -172,8 +182,8 @@ async def dev_server_stage(suggest_continue_as_new_at: int) -> AsyncIterator[Sta
     """A stage on the development server, which suggests to continue as new after so many events of history."""
     setting = f"limit.historyCount.suggestContinueAsNew={suggest_continue_as_new_at}"
     arguments = ["--dynamic-config-value", setting]
-    for name in _ATTRIBUTES:
-        arguments += ["--search-attribute", f"{name}=Keyword"]
+    for name, kind in _ATTRIBUTES.items():
+        arguments += ["--search-attribute", f"{name}={'Int' if kind == _INT else 'Keyword'}"]
     server = await WorkflowEnvironment.start_local(
         data_converter=CONVERTER,
         ui=False,

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
-from domain.campaign import Command, Wanted
+from domain.campaign import Command, State, Wanted
 from domain.platform import Action
-from domain.why import Why, sentence
+from domain.why import Why, told
 from tests.workflows.fakes import (
     ACCOUNT,
     CAMPAIGN,
@@ -26,9 +27,9 @@ from tests.workflows.fakes import (
     rests,
 )
 from tests.workflows.recorded import Recorded
-from tests.workflows.stage import Stage, eventually, eventually_true, rests_for
+from tests.workflows.stage import Stage, eventually, eventually_in, eventually_true, rests_for
 from workflows import names, options
-from workflows.campaign import CampaignRun, CampaignWorkflow
+from workflows.campaign import CampaignRun, CampaignWorkflow, Edited
 
 ACCOUNTS = ["account-1", "account-2", "account-3"]
 MANY_REVIEWS = timedelta(minutes=20)
@@ -348,7 +349,7 @@ class TestShows:
         stage.campaigns.during_review = ask_before_the_first
         held.append(await stage.start_campaign())
         await eventually(lambda: len(stage.actions.done) == 1)
-        assert asked == [None, {"code": "preparing"} | sentence(Why.PREPARING)]
+        assert asked == [None, told(Why.PREPARING, None, None)]
         stage.campaigns.left = 1
         await held[0].signal(CampaignWorkflow.accounts_changed)
         await eventually_processed(held[0], 2)
@@ -363,13 +364,62 @@ class TestShows:
         await eventually(lambda: len(stage.actions.done) == 1)
         metadata = await campaign.query("__temporal_workflow_metadata")
         assert "running: At work. 0 of 3 recipients settled." in str(metadata)
+        assert (await Recorded.of(campaign)).priorities() == [3]
         stage.actions.script(halted())
         await campaign.signal(CampaignWorkflow.pause, stage.campaigns.command(Wanted.PAUSED))
         await rests_for(campaign, Why.PAUSED)
-        assert "paused: Paused by you." in str(await campaign.query("__temporal_workflow_metadata"))
+        assert "paused: Paused by you. You can end it." in str(await campaign.query("__temporal_workflow_metadata"))
         await campaign.signal(CampaignWorkflow.cancel, stage.campaigns.command(Wanted.CANCELLED))
         await campaign.result()
         assert (await Recorded.of(campaign)).states() == ["running", "paused", "cancelled"]
+
+
+class TestEdits:
+    async def test_an_edit_is_answered_once_all_runs_have_been_woken_to_it(
+        self, stage: Stage, accounts: list[str]
+    ) -> None:
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == len(accounts))
+        number = stage.campaigns.command(Wanted.RUN)
+        assert await campaign.execute_update(CampaignWorkflow.edit, Edited(2, number)) == 2
+        await eventually(lambda: len(stage.actions.done) == 2 * len(accounts))
+
+    async def test_a_revision_that_is_not_newer_is_refused(self, stage: Stage) -> None:
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == 1)
+        await campaign.execute_update(CampaignWorkflow.edit, Edited(3, stage.campaigns.command(Wanted.RUN)))
+        for revision in (2, 3):
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await campaign.execute_update(CampaignWorkflow.edit, Edited(revision, stage.campaigns.control_no))
+            assert isinstance(refused.value.cause, ApplicationError)
+            assert refused.value.cause.type == "Stale"
+
+    async def test_an_edit_that_the_campaign_ends_upon_is_answered_too(self, stage: Stage) -> None:
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == 1)
+        stage.campaigns.left = 0
+        assert await campaign.execute_update(CampaignWorkflow.edit, Edited(2, stage.campaigns.command(Wanted.RUN))) == 2
+        await campaign.result()
+
+
+class TestOthers:
+    async def test_campaigns_that_gave_way_are_told_that_they_may_go_on(self, stage: Stage) -> None:
+        other = "00000000-0000-4000-8000-000000000002"
+        listener = await stage.start_listener(names.campaign(other))
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == 1)
+        stage.campaigns.freed = [other, "00000000-0000-4000-8000-000000000003"]  # the second one is not there
+        await campaign.signal(CampaignWorkflow.pause, stage.campaigns.command(Wanted.PAUSED))
+        await eventually_in(listener, "told", ["accounts_changed"])
+        await rests_for(campaign, Why.PAUSED)
+
+    async def test_an_owner_may_end_one_that_waits(self, stage: Stage) -> None:
+        stage.campaigns.waiting = (Why.ACCOUNTS_GONE, None)
+        campaign = await stage.start_campaign()
+        await rests_for(campaign, Why.ACCOUNTS_GONE)
+        await campaign.signal(CampaignWorkflow.finish, stage.campaigns.command(Wanted.FINISHED))
+        await campaign.result()
+        assert stage.campaigns.ended is State.DONE_WITH_ERRORS
 
 
 class TestContinued:

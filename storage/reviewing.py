@@ -1,0 +1,216 @@
+"""One look at a campaign, in one transaction: who can do what, where that puts the campaign, and what follows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.account import AccountState, ExternalStatus
+from domain.campaign import ENDS, Phase, Wanted
+from domain.course import NOBODY_LEFT, Course, Member, Open, course, held_by
+from domain.guardrails import Sample, sample, tripped
+from domain.limits import PlatformLimits
+from domain.outcome import ERRORS, Kind, Outcome, Reason
+from domain.platform import Action
+from domain.policy import campaign_rest
+from domain.standing import Rest, Standing, account_rest
+from domain.statistics import Count
+from domain.why import Why
+from storage import recipients
+from storage.campaigns import COUNTS, CampaignView
+
+_OPEN = text("""
+    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action = ANY (:inviting))
+               AS invites,
+           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action <> ALL (:inviting))
+               AS messages,
+           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
+                 AND action = ANY (:inviting)) AS invites_by,
+           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
+                 AND action <> ALL (:inviting)) AS messages_by,
+           (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
+""")
+
+# Whoever gave way and finds nobody to give way to any more does not rest.
+_MEMBERS = text("""
+    SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.until, ca.to_campaign, a.state, a.reason,
+           a.until AS state_until, a.external_status,
+           ca.why = 'gives_way' AND NOT EXISTS (
+               SELECT FROM waiter w WHERE w.owner = ca.owner AND w.adapter = :adapter AND w.account_id = ca.account_id
+                 AND w.campaign_id <> ca.campaign_id AND w.priority < :priority AND w.until > :now
+           ) AS free
+    FROM campaign_account ca
+    JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
+    WHERE ca.campaign_id = :campaign
+      AND (CAST(:chosen AS text[]) IS NULL OR ca.account_id = ANY (CAST(:chosen AS text[])))
+    ORDER BY ca.account_id
+""")
+
+_ERRORS = text("""
+    SELECT EXISTS (SELECT FROM counter WHERE campaign_id = :campaign AND final AND n > 0 AND kind = ANY (:errors))
+""")
+
+_MOVE = text("""
+    UPDATE campaign SET phase = :phase, why = :why, until = :until, to_campaign = CAST(:to AS uuid),
+                        since = CASE WHEN phase = :phase AND why = :why THEN since ELSE :now END,
+                        acknowledged_no = :control_no,
+                        started_at = coalesce(started_at, CASE WHEN :begun THEN CAST(:now AS timestamptz) END),
+                        ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) END
+    WHERE id = :campaign
+""")
+
+_HOLD = text("UPDATE campaign SET held = :held WHERE id = :campaign")
+
+_CANCELLED = Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED)
+_NOBODY_LEFT = Outcome(Kind.FAILED, Reason.NO_ACCOUNT_LEFT)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where the campaign stands and who is in it. `held_anew`: the guardrail that it has passed just now."""
+
+    step: Course
+    members: Sequence[Member]
+    held_anew: Why | None = None
+
+
+async def look(
+    tx: AsyncConnection, campaign: CampaignView, limits: PlatformLimits, problem: Why | None, now: datetime
+) -> Look:
+    """Look at a campaign whose row is locked, and settle whoever nobody will serve any more."""
+    if campaign.phase not in ENDS:
+        await _drain(tx, campaign, now)
+    await recipients.release_bound(tx, campaign.owner, campaign.adapter, campaign.id, now)
+    members = await _members(tx, campaign, now)
+    held = campaign.held or await _tripped(tx, campaign, limits)
+    step = await _course(tx, campaign, members, held, problem, now)
+    if step.why in NOBODY_LEFT and limits.gone_for is not None:
+        step = await _without_anybody(tx, campaign, step, limits.gone_for, now)
+    return Look(step, members, held if held is not campaign.held else None)
+
+
+async def hold(tx: AsyncConnection, campaign: CampaignView, why: Why) -> None:
+    """Have the campaign wait for its owner's word."""
+    await tx.execute(_HOLD, {"campaign": campaign.id, "held": why.value})
+
+
+async def move(tx: AsyncConnection, campaign: CampaignView, step: Course, now: datetime) -> None:
+    """Write where the campaign stands."""
+    await tx.execute(
+        _MOVE,
+        {
+            "campaign": campaign.id,
+            "phase": step.phase.value,
+            "why": step.why.value,
+            "until": step.until,
+            "to": step.to,
+            "control_no": campaign.control_no,
+            "begun": step.phase is not Phase.SCHEDULED,
+            "ended": step.phase in ENDS,
+            "now": now,
+        },
+    )
+
+
+async def _drain(tx: AsyncConnection, campaign: CampaignView, now: datetime) -> None:
+    if campaign.wanted is Wanted.CANCELLED:
+        await recipients.drain(tx, campaign.owner, campaign.id, _CANCELLED, now)
+    elif campaign.wanted is Wanted.FINISHED:
+        await recipients.drain(tx, campaign.owner, campaign.id, _NOBODY_LEFT, now)
+
+
+async def _course(
+    tx: AsyncConnection,
+    campaign: CampaignView,
+    members: Sequence[Member],
+    held: Why | None,
+    problem: Why | None,
+    now: datetime,
+) -> Course:
+    left = await _open(tx, campaign)
+    if left.nothing and campaign.wanted is not Wanted.NONE:
+        return Course(await _end(tx, campaign), Why.ENDED)
+    if campaign.wanted in (Wanted.CANCELLED, Wanted.FINISHED):
+        return Course(Phase.RUNNING, Why.CANCELLING)
+    if campaign.wanted is Wanted.PAUSED:
+        return Course(Phase.PAUSED, Why.PAUSED)
+    rest = campaign_rest(now, campaign.terms.schedule) or (Rest(None, held) if held else None)
+    if rest is not None and not left.turns:
+        return held_by(rest)
+    if not members and problem is None and campaign.phase in (Phase.NEW, Phase.SCHEDULED, Phase.PREPARING):
+        return Course(Phase.PREPARING, Why.PREPARING)
+    return course(members, left, problem)
+
+
+async def _open(tx: AsyncConnection, campaign: CampaignView) -> Open:
+    # Before an invite, contacts are added by who may invite.
+    inviting = [Action.INVITE.value, *([Action.ADD_CONTACT.value] if campaign.action is Action.INVITE else [])]
+    row = (await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one()
+    return Open(
+        invites=row["invites"],
+        messages=row["messages"],
+        turns=row["turns"],
+        invites_by=frozenset(row["invites_by"]),
+        messages_by=frozenset(row["messages_by"]),
+    )
+
+
+async def _end(tx: AsyncConnection, campaign: CampaignView) -> Phase:
+    if campaign.wanted is Wanted.CANCELLED:
+        return Phase.CANCELLED
+    if campaign.wanted is Wanted.FINISHED:
+        return Phase.DONE_WITH_ERRORS
+    names = {"campaign": campaign.id, "errors": [kind.value for kind in ERRORS]}
+    return Phase.DONE_WITH_ERRORS if await tx.scalar(_ERRORS, names) else Phase.DONE
+
+
+async def _without_anybody(
+    tx: AsyncConnection, campaign: CampaignView, step: Course, patience: timedelta, now: datetime
+) -> Course:
+    """No account is left: an end of the wait is set, and comes (LIM-7)."""
+    ends = (campaign.since if campaign.why is step.why else now) + patience
+    if now < ends:
+        return replace(step, until=ends, look_at=ends)
+    await recipients.drain(tx, campaign.owner, campaign.id, _NOBODY_LEFT, now)
+    return Course(await _end(tx, campaign), Why.ENDED)
+
+
+async def _tripped(tx: AsyncConnection, campaign: CampaignView, limits: PlatformLimits) -> Why | None:
+    if limits.guardrails is None or campaign.wanted is not Wanted.RUN:
+        return None
+    rows = (await tx.execute(COUNTS, {"campaign": campaign.id})).mappings()
+    return tripped(sample(Count(**row) for row in rows).since(Sample(**campaign.held_base)), limits.guardrails)
+
+
+async def _members(tx: AsyncConnection, campaign: CampaignView, now: datetime) -> list[Member]:
+    names = {
+        "campaign": campaign.id,
+        "adapter": campaign.adapter,
+        "priority": campaign.terms.priority,
+        "chosen": None if campaign.account_ids is None else list(campaign.account_ids),
+        "now": now,
+    }
+    rows = (await tx.execute(_MEMBERS, names)).mappings()
+    return [
+        Member(
+            row["account_id"],
+            row["can_invite"],
+            row["checked"],
+            _rest(row, now),
+            Why(row["why"]),
+            None if row["to_campaign"] is None else str(row["to_campaign"]),
+        )
+        for row in rows
+    ]
+
+
+def _rest(row: RowMapping, now: datetime) -> Rest | None:
+    """Why the account does not act: its own state first, then what it said in this campaign, while that lasts."""
+    if row["external_status"] != ExternalStatus.ACTIVE:
+        return Rest(None, Why.ACCOUNT_INACTIVE)
+    rest = account_rest(now, Standing(AccountState(row["state"]), Reason(row["reason"]), row["state_until"]))
+    if rest is None and row["until"] is not None and row["until"] > now and not row["free"]:
+        return Rest(row["until"], Why(row["why"]))
+    return rest

@@ -1,0 +1,162 @@
+"""What a turn's decision depends on, read within `begin`, and what is said of it afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain import message, policy
+from domain.account import ExternalStatus
+from domain.budgets import Usage
+from domain.campaign import Wanted
+from domain.course import NO_PATH_IN
+from domain.errors import NotFound
+from domain.limits import PlatformLimits
+from domain.platform import Action, Budget, Identifier
+from domain.policy import Decision, GiveWay, NothingNow, Situation, Waiting
+from domain.standing import Rest, Standing
+from domain.terms import Terms
+from domain.turn import TurnKey
+from domain.why import Why
+from storage import waiters
+from storage.accounts import key
+from storage.terms import terms
+
+_CAMPAIGN = text("""
+    SELECT c.wanted, c.ended_at, c.action, c.destination, c.texts, c.revision, c.priority, c.pace, c.schedule, c.limits,
+           c.held, c.account_ids IS NULL OR ca.account_id = ANY (c.account_ids) AS chosen, ca.can_invite, ca.why
+    FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
+    WHERE c.id = :campaign AND c.owner = :owner
+""")
+
+_SAY = text("""
+    UPDATE campaign_account SET why = :why, until = :until, to_campaign = :to,
+                                since = CASE WHEN why = :why THEN since ELSE :now END
+    WHERE campaign_id = :campaign AND account_id = :account_id
+      AND (why, until, to_campaign) IS DISTINCT FROM (:why, :until, :to)
+""")
+
+# Bounded: so many are enough to see that everybody may take a whole batch.
+_LEFT = text("SELECT count(*) FROM (SELECT FROM queue WHERE campaign_id = :campaign LIMIT :enough) some")
+
+_WORKING = text("SELECT count(*) FROM campaign_account WHERE campaign_id = :campaign")
+
+
+@dataclass(frozen=True)
+class TurnCampaign:
+    """The campaign, as a turn needs it. `chosen`: whether the account is (still) among those that may work for it."""
+
+    wanted: Wanted
+    ended: bool
+    destination: str
+    texts: tuple[str, ...]
+    revision: int
+    invites: bool
+    can_invite: bool
+    says: Why
+    terms: Terms
+    held: Why | None
+    chosen: bool
+
+    @property
+    def halted(self) -> bool:
+        """Whether it wants no actions now."""
+        return self.wanted is not Wanted.RUN or self.ended
+
+
+async def campaign(tx: AsyncConnection, turn: TurnKey) -> TurnCampaign:
+    """The turn's campaign. Raises `NotFound`."""
+    row = (await tx.execute(_CAMPAIGN, key(turn.ref) | {"campaign": turn.campaign_id})).mappings().first()
+    if row is None:
+        raise NotFound("account in this campaign")
+    return TurnCampaign(
+        wanted=Wanted(row["wanted"]),
+        ended=row["ended_at"] is not None,
+        destination=row["destination"],
+        texts=tuple(row["texts"]),
+        revision=row["revision"],
+        invites=row["action"] == Action.INVITE,
+        can_invite=row["can_invite"],
+        says=Why(row["why"]),
+        terms=terms(row),
+        held=None if row["held"] is None else Why(row["held"]),
+        chosen=row["chosen"],
+    )
+
+
+def kept_out(campaign: TurnCampaign, status: ExternalStatus) -> Rest | None:
+    """What keeps the account from acting at all, before any policy: until somebody acts."""
+    if status is not ExternalStatus.ACTIVE:  # switched off while its client was open
+        return Rest(None, Why.ACCOUNT_INACTIVE)
+    if not campaign.chosen:
+        return Rest(None, Why.NOT_CHOSEN)
+    return None if campaign.held is None else Rest(None, campaign.held)
+
+
+async def situation(
+    tx: AsyncConnection,
+    turn: TurnKey,
+    found: TurnCampaign,
+    standing: Standing,
+    limits: PlatformLimits,
+    usage: Usage,
+    now: datetime,
+) -> Situation:
+    """All that the decision depends on. The account's row is locked."""
+    slows = limits.platform_slow_down is not None
+    return Situation(
+        now=now,
+        account=standing,
+        limits=limits,
+        usage=usage,
+        campaign=policy.Campaign(turn.campaign_id, found.terms, await _share(tx, turn, limits)),
+        claims=await waiters.others(tx, turn.ref, turn.campaign_id, now),
+        floods=await waiters.floods(tx, turn.ref.adapter, now) if slows else 0,
+    )
+
+
+async def _share(tx: AsyncConnection, turn: TurnKey, limits: PlatformLimits) -> int:
+    """A fair part of who is left, where a turn may hold several."""
+    if limits.batch == 1:
+        return 1
+    accounts = await tx.scalar(_WORKING, {"campaign": turn.campaign_id}) or 1
+    left = await tx.scalar(_LEFT, {"campaign": turn.campaign_id, "enough": limits.batch * accounts}) or 0
+    return max(-(-left // accounts), 1)
+
+
+def without_right(decision: Decision, found: TurnCampaign) -> Decision:
+    """An account that finds nothing because it may not invite says that, or what is wrong with the destination."""
+    if not isinstance(decision, NothingNow) or found.can_invite or not found.invites:
+        return decision
+    return Rest(None, found.says if found.says in NO_PATH_IN else Why.NOT_ADMIN)
+
+
+_LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}
+
+
+def waiting(action: Action, lane: Identifier, texts: Sequence[str]) -> Waiting:
+    """What serving the head of that lane is paid from."""
+    budgets = {Action.INVITE: Budget.INVITE, Action.ADD_CONTACT: Budget.ADD_CONTACT}
+    budget, lookup = budgets.get(action) or message.budget(texts), _LOOKUPS.get(lane)
+    return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
+
+
+async def say(tx: AsyncConnection, turn: TurnKey, decision: Decision, now: datetime) -> None:
+    """Let the campaign's line of this account say what it is doing. A gap is part of working."""
+    why, until, to = _said(decision)
+    names = {"campaign": turn.campaign_id, "account_id": turn.ref.account_id, "why": why.value, "until": until}
+    await tx.execute(_SAY, names | {"to": to, "now": now})
+
+
+def _said(decision: Decision) -> tuple[Why, datetime | None, str | None]:
+    match decision:
+        case NothingNow():
+            return Why.QUEUE_EMPTY, None, None
+        case GiveWay(until, to):
+            return Why.GIVES_WAY, until, to
+        case Rest(until, why) if why is not Why.GAP:
+            return why, until, None
+        case _:
+            return Why.WORKING, None, None
