@@ -5,6 +5,7 @@ import random
 import secrets
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from activities.housekeeping import HousekeepingActivities
 from activities.open_accounts import OpenAccounts
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
-from domain.ports import Clock
+from domain.ports import Adapter, Clock
 from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
@@ -58,10 +59,16 @@ _log = structlog.get_logger("execution")
 
 
 class Process:
-    """What one worker process is made of. `clock` gives business time."""
+    """What one worker process is made of. `clock` gives business time; `made`: its platforms, if not the real ones."""
 
     def __init__(
-        self, settings: WorkerSettings, client: Client, own_client: Client, http: httpx.AsyncClient, clock: Clock
+        self,
+        settings: WorkerSettings,
+        client: Client,
+        own_client: Client,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        made: Mapping[str, Adapter] | None = None,
     ) -> None:
         name = f"worker-{uuid4().hex[:12]}"
         limits = LimitsFile(settings.limits_file)
@@ -81,7 +88,7 @@ class Process:
             ),
             settings.remember,
         )
-        made = adapters(
+        made = made or adapters(
             AdapterOptions(
                 deadline=settings.request_deadline,
                 link_preview=settings.link_preview,

@@ -30,7 +30,7 @@ SETTLING = timedelta(seconds=1)
 class Member:
     """An account in the campaign. `rest`: why it does not act now; None: it can. `says`: what its run is doing.
 
-    `to`: the campaign that it gives way to.
+    `to`: the campaign that it gives way to. `wakes`: its run wakes by itself just now, and needs not be woken.
     """
 
     account_id: str
@@ -39,6 +39,7 @@ class Member:
     rest: Rest | None
     says: Why
     to: str | None = None
+    wakes: bool = False
 
     @property
     def gone(self) -> bool:
@@ -119,7 +120,7 @@ def _has_something_to_do(member: Member, left: Open) -> bool:
 
 
 def _asleep(member: Member) -> bool:
-    return member.says not in (Why.WORKING, Why.GAP, Why.PACE, Why.PREPARING)
+    return not member.wakes and member.says not in (Why.WORKING, Why.GAP, Why.PACE, Why.PREPARING)
 
 
 def _waiting(members: Sequence[Member], able: Sequence[Member]) -> Course:

@@ -63,6 +63,9 @@ _MOVE = text("""
 
 _HOLD = text("UPDATE campaign SET held = :held WHERE id = :campaign")
 
+WAKING = timedelta(seconds=10)
+"""So long after its time a run that wakes by itself is trusted to: it is not woken, and looked at again."""
+
 _CANCELLED = Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED)
 _NOBODY_LEFT = Outcome(Kind.FAILED, Reason.NO_ACCOUNT_LEFT)
 
@@ -201,6 +204,7 @@ async def _members(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
             _rest(row, now),
             Why(row["why"]),
             None if row["to_campaign"] is None else str(row["to_campaign"]),
+            wakes=row["until"] is not None and now - WAKING <= row["until"] <= now,
         )
         for row in rows
     ]

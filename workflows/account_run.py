@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.outcome import Reason
     from domain.platform import Action
     from domain.why import Why, in_short, told
-    from workflows import names, options
+    from workflows import names, options, pausing
 
 _ACTIVITIES = {
     Action.INVITE: ActionActivities.invite,
@@ -165,11 +165,7 @@ class AccountRunWorkflow:
         self._says(why, until)
         workflow.set_current_details(in_short(why, until))
         timeout = None if until is None else max(until - workflow.now(), timedelta(0))
-        if timeout != timedelta(0):
-            try:
-                await workflow.wait_condition(lambda: self._woken or self._stopped, timeout=timeout)
-            except TimeoutError:
-                pass
+        await pausing.news(lambda: self._woken or self._stopped, timeout)
         if why in PACING:
             self._told = Why.WORKING
         self._says(Why.WORKING, None)

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.review import Review
     from domain.statistics import Snapshot
     from domain.why import Why, in_short, told
-    from workflows import names, options
+    from workflows import names, options, pausing
     from workflows.account_run import AccountRun, AccountRunWorkflow
     from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 
@@ -65,6 +65,7 @@ class CampaignWorkflow:
         self._snapshot = run.snapshot
         self._problem = run.problem
         self._revision = run.revision
+        self._running: list[workflow.ChildWorkflowHandle[AccountRunWorkflow, None]] = []
         self._over = False
         self._news = True
         self._broken = False
@@ -144,6 +145,8 @@ class CampaignWorkflow:
                 workflow.continue_as_new(self._carried())
         self._over = True
         await self._signal_runs("stop", self._everybody())
+        if self._running:  # operators see no run that outlives its campaign; those of an earlier run are not known here
+            await workflow.wait(self._running, timeout=options.STOPPING.total_seconds())
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _step(self) -> bool:
@@ -226,7 +229,7 @@ class CampaignWorkflow:
         action = Action.INVITE if review.destination else Action.MESSAGE
         run = AccountRun(self._owner, self._campaign_id, account_id, review.platform, review.adapter, action)
         try:
-            await workflow.start_child_workflow(
+            run_handle = await workflow.start_child_workflow(
                 AccountRunWorkflow.run,
                 run,
                 id=names.account_run(self._campaign_id, account_id),
@@ -235,6 +238,7 @@ class CampaignWorkflow:
                 priority=Priority(priority_key=review.priority),
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
+            self._running.append(run_handle)
         except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
             await self._signal_runs("wake", (account_id,))
         self._started[account_id] = None
@@ -268,10 +272,7 @@ class CampaignWorkflow:
         if review.look_at is not None:
             due = max(review.look_at - workflow.now(), options.REVIEW_SHORTEST)
             timeout = due if timeout is None else min(due, timeout)
-        try:
-            await workflow.wait_condition(lambda: self._news, timeout=timeout)
-        except TimeoutError:
-            pass
+        await pausing.news(lambda: self._news, timeout)
 
     async def _write_bare_commands(self) -> None:
         while self._bare_commands:

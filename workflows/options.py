@@ -76,6 +76,9 @@ HOUSEKEEPING: ActivityConfig = {
 }
 """What one round does not manage the next one does."""
 
+STOPPING = timedelta(seconds=60)
+"""So long a campaign that has ended waits for its accounts' runs to close their accounts."""
+
 REOPEN_PAUSE = timedelta(seconds=1)
 """Before an account is opened again after its worker did not answer."""
 

@@ -1,0 +1,78 @@
+"""Skipping time on Temporal's test server, in spite of what it forgets.
+
+It takes a lock on its clock for a child that ends, which the parent is to give back; a parent that has ended before, or
+continued as new, never does, and from then on time only runs. So while nothing is at work and time runs nevertheless,
+a forgotten lock is given back.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
+from temporalio.client import Interceptor as ClientInterceptor
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
+from temporalio.worker import Interceptor as WorkerInterceptor
+
+AT_ONCE = timedelta(hours=6)
+"""So much is slept in one call: a call has a deadline of a minute."""
+_LOOK = 0.2
+"""Seconds between two looks at the clock."""
+_IDLE = 2.0
+"""Seconds without an activity after which nothing is at work."""
+
+
+class _Counting(ActivityInboundInterceptor):
+    def __init__(self, next_: ActivityInboundInterceptor, at_work: "AtWork") -> None:
+        super().__init__(next_)
+        self._at_work = at_work
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002
+        self._at_work.running += 1
+        self._at_work.counts[input.fn.__name__] += 1
+        try:
+            return await super().execute_activity(input)
+        finally:
+            self._at_work.running -= 1
+            self._at_work.last = time.monotonic()
+
+
+class AtWork(ClientInterceptor, WorkerInterceptor):
+    """Knows whether an activity runs, or has just run."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.counts: Counter[str] = Counter()
+        self.last = time.monotonic()
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
+        return _Counting(next, self)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is at work."""
+        return not self.running and time.monotonic() - self.last > _IDLE
+
+
+async def sleep_until(env: WorkflowEnvironment, moment: datetime, at_work: AtWork) -> None:
+    """Skip to the moment, and let everything happen that is due on the way."""
+    while (left := moment - await env.get_current_time()) > timedelta(0):
+        sleeping = asyncio.ensure_future(env.sleep(min(left, AT_ONCE)))
+        while not sleeping.done():
+            before = await env.get_current_time()
+            await asyncio.wait({sleeping}, timeout=_LOOK)
+            runs = await env.get_current_time() - before < timedelta(seconds=5 * _LOOK)
+            if not sleeping.done() and runs and at_work.idle:
+                await _give_back(env)
+        await sleeping
+
+
+async def _give_back(env: WorkflowEnvironment) -> None:
+    try:
+        await env.client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
+    except RPCError:  # none was held: something was at work after all
+        pass
