@@ -70,11 +70,15 @@ class Plan:
 
 @dataclass
 class Course:
-    """What happened to the terms: `hours` of each campaign from when on, `pauses` from when until when."""
+    """What happened to the terms: `hours` of each campaign from when on, `pauses` from when until when.
+
+    `planned`: people settled by the time, as each campaign's plan had it at the start.
+    """
 
     hours: dict[str, list[tuple[datetime, Schedule]]] = field(default_factory=dict)
     pauses: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     began: datetime | None = None
+    planned: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
 
 
 Happening = Callable[[Town, Course], Awaitable[None]]

@@ -22,8 +22,9 @@ AT_ONCE = timedelta(hours=6)
 """So much is slept in one call: a call has a deadline of a minute."""
 _LOOK = 0.2
 """Seconds between two looks at the clock."""
-_IDLE = 2.0
-"""Seconds without an activity after which nothing is at work."""
+_IDLE = 15.0
+"""Seconds without an activity after which nothing is at work, however busy the machine is: a lock that is given back
+while something holds it breaks the server."""
 
 
 class _Counting(ActivityInboundInterceptor):

@@ -6,7 +6,7 @@ Time is Temporal's; it jumps from one thing that happens to the next. Only lease
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -109,6 +109,11 @@ class Town:
         self._audiences = Audiences(api)
         self._admin = admin
         self._control = CampaignControl(env.client, _QUEUE, _PATIENCE)
+
+    @property
+    def activities(self) -> Mapping[str, int]:
+        """How often each activity was run."""
+        return self._at_work.counts
 
     async def now(self) -> datetime:
         return await self.clock.now()
