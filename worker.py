@@ -98,6 +98,7 @@ class Process:
             settings.lease,
             settings.idle_close,
             lambda ref: AccountBook(self.database, ref, clock),
+            settings.max_clients,
         )
         self.accounts = AccountActivities(
             self.open_accounts, accounts, runs, turns, RememberedDirectory(directory, settings.remember), vault, clock

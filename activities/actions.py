@@ -152,6 +152,7 @@ class ActionActivities:
         try:
             async with self._open.turn(ref):
                 session = self._open.session(ref, work.fence)
+                self._open.rests(ref, work.campaign_id, timedelta(0))
                 begun = await self._turns.begin(by, action, await self._clock.now())
                 if not isinstance(begun, Turn):
                     return await self._next(work, ref, begun, action, taken)
@@ -172,12 +173,15 @@ class ActionActivities:
             case Settled():
                 return None
             case Halted():
+                self._open.rests(ref, work.campaign_id, None)
                 return Worked(taken, halted=True)
             case Act(waiting):
                 return Worked(taken, action=waiting.action)
             case NothingNow():
+                self._open.rests(ref, work.campaign_id, None)
                 return Worked(taken, why=Why.QUEUE_EMPTY)
             case Rest(until, Why.GAP):
+                await self._rests(work, ref, until)
                 return Worked(taken, action=action, until=until, why=Why.GAP)
             case Rest(_, Why.ACCOUNT_BLOCKED):  # opening it closes what it left behind, and says so
                 return Worked(taken, reopen=True)
@@ -185,7 +189,13 @@ class ActionActivities:
                 closed = until is not None and until - await self._clock.now() > self._close_when_resting
                 if closed:
                     await self._open.close(ref, work.campaign_id)
+                else:
+                    await self._rests(work, ref, until)
                 return Worked(taken, until=until, why=why, closed=closed)
+
+    async def _rests(self, work: Work, ref: AccountRef, until: datetime | None) -> None:
+        rest = None if until is None else until - await self._clock.now()
+        self._open.rests(ref, work.campaign_id, rest)
 
     async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
         """Call the platform for each attempt and settle the turn."""

@@ -4,7 +4,7 @@ The API imports this: a platform's client library is loaded only when its adapte
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -52,7 +52,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
 )
 """What owners may choose."""
 
-_DRY_RUN_CAPABILITIES = telegram.CAPABILITIES
+_DRY_RUN_CAPABILITIES = replace(telegram.CAPABILITIES, connects=False)
 
 
 def platform(name: str) -> Platform:

@@ -20,6 +20,11 @@ class Clock(Protocol):
         """The present moment, in UTC."""
 
 
+def always() -> bool:
+    """Yes."""
+    return True
+
+
 LimitsSource = Callable[[], Limits]
 """The limits in force now: the file is read again when it changes."""
 
@@ -144,9 +149,18 @@ class Adapter(Protocol):
         """What it can do."""
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> "Session | Outcome":
-        """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account."""
+        """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account.
+
+        `still`: asked right before the credentials are used for the first time; where it says no they must not be
+        (`Unavailable`), as another process may be using them by then.
+        """
 
 
 class AccountDirectory(Protocol):

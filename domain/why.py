@@ -16,6 +16,7 @@ class Why(StrEnum):
     ACCOUNT_INACTIVE = "account_inactive"
     ACCOUNT_BUSY = "account_busy"
     ACCOUNT_ELSEWHERE = "account_elsewhere"
+    WORKER_FULL = "worker_full"
     NOT_ADMIN = "not_admin"
     BUDGET_SPENT = "budget_spent"
     QUEUE_EMPTY = "queue_empty"
@@ -67,6 +68,10 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
     Why.ACCOUNT_ELSEWHERE: (
         "The account is still held by another worker; it is taken over when that one's lease ends.",
         "Аккаунт ещё занят другим обработчиком; его переймут, когда истечёт аренда.",
+    ),
+    Why.WORKER_FULL: (
+        "All connections of our workers are in use; the account takes the next one that becomes free.",
+        "Все соединения наших обработчиков заняты; аккаунт займёт первое освободившееся.",
     ),
     Why.NOT_ADMIN: (
         "The account is not an administrator with the right to add people; it can only send messages.",

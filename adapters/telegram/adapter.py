@@ -1,6 +1,6 @@
 """Telegram, through user sessions with Telethon."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from adapters.telegram import platform
@@ -11,7 +11,7 @@ from adapters.telegram.session import TelegramSession
 from domain.account import Credentials
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
-from domain.ports import AddressBook
+from domain.ports import AddressBook, always
 
 
 class TelegramAdapter:
@@ -35,14 +35,19 @@ class TelegramAdapter:
         return platform.CAPABILITIES
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> TelegramSession | Outcome:
         """Sign in with `session`, `api_id` and `api_hash`, through the proxy if there is one."""
         way = route(proxy)
         if way is None:
             # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
             return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
-        client = client_of(credentials, self._deadline, self._disconnect_after, way)
+        client = client_of(credentials, self._deadline, self._disconnect_after, way, still)
         if client is None:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import struct
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,18 +22,21 @@ CLOSING = timedelta(seconds=2)
 class QuietClient(TelegramClient):  # type: ignore[misc]
     """A client that asks for nothing by itself."""
 
-    def __init__(self, *args: Any, disconnect_after: timedelta, **options: Any) -> None:
+    def __init__(self, *args: Any, disconnect_after: timedelta, still: Callable[[], bool], **options: Any) -> None:
         super().__init__(*args, **options)
         self._sender._updates_queue = _Nowhere()
         self._plain_connect = self._sender.connect
         self._sender.connect = self._connect_armed
         self._disconnect_after = disconnect_after
+        self._still = still
 
     async def _connect_armed(self, connection: Any) -> bool:
         # The first thing said, before the key is used for anything: were this process stopped while it signs in,
         # Telegram would keep the connection, and the next holder's would be a second one, which destroys the session.
         if not await self._plain_connect(connection):
             return False
+        if not self._still():  # stopped while the connection was made: by now somebody else may use the key
+            raise Unavailable(PLATFORM, "the right to sign in has ended")
         self._sender.send(_ping(self._disconnect_after)).add_done_callback(_seen)
         return True
 
@@ -56,10 +59,17 @@ class _Nowhere:
 
 
 def client_of(
-    credentials: Credentials, deadline: timedelta, disconnect_after: timedelta, route: Mapping[str, Any]
+    credentials: Credentials,
+    deadline: timedelta,
+    disconnect_after: timedelta,
+    route: Mapping[str, Any],
+    still: Callable[[], bool],
 ) -> QuietClient | None:
-    """A client that is not connected yet; None where the credentials cannot be meant. `disconnect_after`: Telegram
-    ends its connection after that time, unless it is pinged meanwhile. `route`: options that lead through a proxy."""
+    """A client that is not connected yet; None where the credentials cannot be meant.
+
+    `disconnect_after`: Telegram ends its connection after that time, unless it is pinged meanwhile. `route`: options
+    that lead through a proxy. `still`: whether the key may be used, asked once connected.
+    """
     try:
         session = StringSession(credentials["session"])
         api_id, api_hash = int(credentials["api_id"]), credentials["api_hash"]
@@ -83,6 +93,7 @@ def client_of(
         raise_last_call_error=True,
         receive_updates=False,
         disconnect_after=disconnect_after,
+        still=still,
         **route,
     )
 

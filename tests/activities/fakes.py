@@ -241,6 +241,7 @@ class FakeAdapter:
             },
         )
         self.books: list[AddressBook] = []
+        self.still: list[Callable[[], bool]] = []
 
     @property
     def latest(self) -> FakeSession:
@@ -251,8 +252,14 @@ class FakeAdapter:
         return sum(each.account_id == account_id and not each.closed for each in self.sessions)
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool],
     ) -> FakeSession | Outcome:
+        self.still.append(still)
         self.credentials.append(credentials)
         self.books.append(book)
         self.journal.append(f"connect {account_id}")

@@ -127,6 +127,13 @@ class TestSigningIn:
         await (await sign_in(dc)).close()
         assert not dc.destroyed_sessions
 
+    async def test_a_right_that_ended_while_it_connected_leaves_the_key_unused(self, dc: TelegramDC) -> None:
+        before = len(asyncio.all_tasks())
+        with pytest.raises(Unavailable):
+            await PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook(), lambda: False)
+        assert not dc.journal.requests()
+        assert len(asyncio.all_tasks()) == before
+
     async def test_over_ipv6(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """For a session of the wrong family Telethon goes to an address of its own: here a closed port."""
         monkeypatch.setattr(telegrambaseclient, "DEFAULT_IPV4_IP", "127.0.0.1")
