@@ -9,14 +9,14 @@ room for so many clients only: in a full process somebody gives way (domain/room
 import asyncio
 import math
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
 
+from activities.within import within
 from domain.account import AccountRef, Credentials, HeldElsewhere, Lease, LeaseTimes, NoRoom
 from domain.errors import LeaseLost, Unavailable
 from domain.outcome import Outcome
@@ -24,8 +24,6 @@ from domain.ports import Adapter, AddressBook, Leases, Session
 from domain.room import Place, gives_way
 
 _log = structlog.get_logger("execution")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -238,7 +236,7 @@ class OpenAccounts:
         began = time.monotonic()
         try:
             renewing = self._leases.renew(list(held.values()), self._times.length)
-            renewed = await _within(self._patience(held), renewing)
+            renewed = await within(self._patience(held), renewing)
         except (Unavailable, TimeoutError) as error:
             _log.warning("leases could not be renewed", accounts=len(held), error=str(error))
             await self._close_many([ref for ref in held if self._is_over(ref)])
@@ -290,7 +288,7 @@ class OpenAccounts:
 
     async def _release(self, lease: Lease) -> None:
         try:
-            await _within(self._times.closing_margin.total_seconds(), self._leases.release(lease))
+            await within(self._times.closing_margin.total_seconds(), self._leases.release(lease))
         except (Unavailable, TimeoutError):
             _log.info("lease not released; it ends by itself", account_id=lease.ref.account_id)
 
@@ -326,23 +324,3 @@ class OpenAccounts:
 
 def _seconds(seconds: float) -> timedelta:
     return timedelta.max if math.isinf(seconds) else timedelta(seconds=seconds)
-
-
-async def _within(seconds: float, asked: Coroutine[Any, Any, T]) -> T:
-    """What the database answers. Raises `TimeoutError` at once when the time is over: with a server that is stopped
-    the driver takes ten seconds more to let itself be cancelled, and a client must be closed by then."""
-    answer = asyncio.ensure_future(asked)
-    answer.add_done_callback(_seen)
-    try:
-        await asyncio.wait({answer}, timeout=seconds)
-        if not answer.done():
-            raise TimeoutError
-        return answer.result()
-    finally:
-        answer.cancel()
-
-
-def _seen(answer: "asyncio.Future[Any]") -> None:
-    """Take note of a failure that nobody waits for any more, or asyncio logs it."""
-    if not answer.cancelled():
-        answer.exception()

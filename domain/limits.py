@@ -1,7 +1,7 @@
 """Policy numbers (LIM-1): read from one TOML file, per platform. Every number has a name and a unit there."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,12 +29,14 @@ class PlatformLimits:
 
     `daily`: actions per account and rolling 24 h. `limited_rests`: how long an account rests after its first,
     second, … anti-spam limit; the last one repeats. `unavailable_rest`: after repeated failures of nobody's fault.
+    `requests_per_second`: of one client application, over all accounts and workers; None: as many as they like.
     """
 
     gap: Gap
     daily: Mapping[Budget, int]
     limited_rests: tuple[timedelta, ...]
     unavailable_rest: timedelta
+    requests_per_second: int | None = None
 
     def limited_rest(self, times_before: int) -> timedelta:
         """The rest for an account that was limited `times_before` times already."""
@@ -64,7 +66,7 @@ def parse(text: str) -> Limits:
 
 
 def _platform(name: str, section: Any) -> PlatformLimits:
-    fields = _table(name, section, {"gap", "daily", "limited_rests", "unavailable_rest"})
+    fields = _table(name, section, {"gap", "daily", "limited_rests", "unavailable_rest"}, {"requests_per_second"})
     rests = fields["limited_rests"]
     if not isinstance(rests, list) or not rests:
         raise LimitsError(f"{name}.limited_rests", "must be a list of at least one duration")
@@ -73,13 +75,14 @@ def _platform(name: str, section: Any) -> PlatformLimits:
         daily=_daily(f"{name}.daily", fields["daily"]),
         limited_rests=tuple(_duration(f"{name}.limited_rests", rest) for rest in rests),
         unavailable_rest=_duration(f"{name}.unavailable_rest", fields["unavailable_rest"]),
+        requests_per_second=_requests(f"{name}.requests_per_second", fields.get("requests_per_second")),
     )
 
 
-def _table(where: str, value: Any, keys: set[str]) -> dict[str, Any]:
+def _table(where: str, value: Any, keys: set[str], optional: Set[str] = frozenset()) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise LimitsError(where, "must be a table")
-    for key in sorted(set(value) - keys):
+    for key in sorted(set(value) - keys - optional):
         raise LimitsError(f"{where}.{key}", "unknown key")
     for key in sorted(keys - set(value)):
         raise LimitsError(f"{where}.{key}", "is missing")
@@ -92,6 +95,12 @@ def _gap(where: str, value: Any) -> Gap:
     if gap.longest < gap.shortest:
         raise LimitsError(f"{where}.longest", "must not be below shortest")
     return gap
+
+
+def _requests(where: str, value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= 1_000_000):
+        raise LimitsError(where, "must be a whole number from 1 to 1000000")
+    return value
 
 
 def _daily(where: str, value: Any) -> dict[Budget, int]:

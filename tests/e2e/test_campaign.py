@@ -1,11 +1,16 @@
 """Whole campaigns on the real parts: PostgreSQL, Temporal, Vault, Telethon over TCP, our processes."""
 
+from bisect import bisect_left
 from pathlib import Path
 
 from devstack.telegram_dc.scenario import Fault
 from tests.e2e.town import Town, town, world
 
 INVITE = "channels.InviteToChannel"
+WORKER_FULL = "worker_full"
+PER_SECOND = 20
+JITTER = 2
+"""Requests that a busy machine may hold up until the next second."""
 SHORT_LEASE = {
     "INVITE_LEASE_LENGTH": "5s",
     "INVITE_LEASE_RENEW_EVERY": "1s",
@@ -94,6 +99,24 @@ def test_a_campaign_waits_for_what_is_away_and_starts_when_it_is_back(tmp_path: 
         assert not here.effects().effects()
         servers["Vault"].running.resume()
         here.assert_agrees(here.end(campaign))
+
+
+def test_full_workers_and_an_application_that_may_ask_little_share_what_there_is(tmp_path: Path) -> None:
+    """Four accounts of one application, two workers with room for one each: the others wait, and say for what."""
+    settings = SHORT_LEASE | {"INVITE_MAX_CLIENTS": "1"}
+    with town(tmp_path, world(accounts=4, people=16), settings=settings, per_second=PER_SECOND) as here:
+        campaign = here.campaign()
+        waiting = here.wait(campaign, lambda status: WORKER_FULL in _reasons(status))
+        assert all(each["why"]["until"] for each in waiting["accounts"] if each["why"]["code"] == WORKER_FULL)
+        here.assert_agrees(here.end(campaign))
+        requests = [each for each in here.effects().requests() if "Ping" not in each.method]
+        moments = sorted(each.at.timestamp() for each in requests)
+        fullest = max(bisect_left(moments, at + 1) - place for place, at in enumerate(moments))
+        assert PER_SECOND / 2 <= fullest <= PER_SECOND + JITTER
+
+
+def _reasons(status: dict) -> list[str]:
+    return [each["why"]["code"] for each in status["accounts"]]
 
 
 def _is_still(here: Town) -> None:
