@@ -16,6 +16,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts
+from activities.requirements import Requirements
 from domain import message
 from domain.account import AccountRef
 from domain.errors import InDoubt, LeaseLost, Unavailable
@@ -23,6 +24,7 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Act, Decision, NothingNow, Rest, Standing
 from domain.ports import Clock, Found, Session
+from domain.recipient import Person
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 
@@ -45,6 +47,9 @@ class TurnStore(Protocol):
 
     async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
         """Write down who a recipient turned out to be; False: the same person is another recipient."""
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        """Who is next to be written to, of those whom the account knows; nobody is claimed."""
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold."""
@@ -114,6 +119,7 @@ class ActionActivities:
         self._clock = clock
         self._time_box = time_box
         self._close_when_resting = close_when_resting
+        self._requirements = Requirements()
 
     @activity.defn
     async def invite(self, work: Work) -> Worked:
@@ -240,7 +246,9 @@ class ActionActivities:
             return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
         if turn.action is not Action.MESSAGE:
             return None
-        return (await session.requirements([attempt.person])).get(attempt.person.position)
+        return await self._requirements.of(
+            by.ref, by.campaign_id, attempt.person, session, lambda most: self._turns.ahead(by, most)
+        )
 
     async def _give_up_or_raise(self, attempt: Attempt, error: Exception) -> Outcome:
         """Tried again, on a new connection, it is found marked as sent; what nobody can tell is uncertain in the end.

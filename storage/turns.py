@@ -33,9 +33,10 @@ from domain.policy import (
     decide,
 )
 from domain.ports import Found, LimitsSource
+from domain.recipient import Person
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import claims, settling
+from storage import ahead, claims, settling
 from storage.accounts import key, lock, scope, spend, stand
 from storage.engine import Database
 
@@ -183,6 +184,11 @@ class Turns:
                 await settling.count_contact(tx, by)
             await tx.execute(_IDENTIFY, names)
             return bool(await tx.scalar(_IDENTIFIED, names) == position)
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows. Claims nobody."""
+        async with self._database.owner(by.ref.owner) as tx:
+            return await ahead.known_next(tx, by, at_most)
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold: asked before a call in doubt is repeated."""

@@ -296,6 +296,7 @@ class FakeTurns:
         self.peers: dict[str, int] = {}
         self.identified: list[tuple[int, Found]] = []
         self.begins: list[Begun] = []
+        self.next_people: list[Person] = []
         self.begun: list[TurnKey] = []
         self.marked: list[tuple[int, ...]] = []
         self.allow = True
@@ -321,6 +322,9 @@ class FakeTurns:
         self.journal.append(f"identify {position}")
         self.identified.append((position, found))
         return self.peers.setdefault(found.peer, position) == position
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        return self.next_people[:at_most]
 
     async def still_ours(self, by: TurnKey) -> bool:
         return self.ours

@@ -17,6 +17,7 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget
 from domain.policy import Act, NothingNow, Rest, Waiting
 from domain.ports import Found
+from domain.recipient import Person
 from domain.room import WORTH_CLOSING
 from domain.turn import AttemptState, Halted, Settled
 from domain.why import Why
@@ -250,6 +251,15 @@ class TestBeforeTheCall:
         await bench.act(act)
         assert session.asked == bench.turns.identified == bench.turns.marked == []
         assert bench.outcomes() == [{Action.INVITE: INVITED, Action.MESSAGE: MESSAGED}.get(act, CONTACT_ADDED)]
+
+    async def test_who_is_next_is_asked_about_in_the_same_request(self, bench: Bench, session: FakeSession) -> None:
+        """And is not found, written to or marked for it."""
+        bench.turns.begins = [turn(Action.MESSAGE)]
+        bench.turns.next_people = [Person(5, username="beata"), Person(6, username="clara")]
+        await bench.send()
+        assert bench.journal[-6:] == [
+            *("identify 4", "requirements 4", "requirements 5", "requirements 6", "mark 0", "send 4"),
+        ]
 
 
 class TestWhatIsNext:
