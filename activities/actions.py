@@ -246,8 +246,9 @@ class ActionActivities:
             return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
         if turn.action is not Action.MESSAGE:
             return None
+        together = [each.person for each in turn.attempts]
         return await self._requirements.of(
-            by.ref, by.campaign_id, attempt.person, session, lambda most: self._turns.ahead(by, most)
+            by.ref, by.campaign_id, attempt.person, session, together, lambda most: self._turns.ahead(by, most)
         )
 
     async def _give_up_or_raise(self, attempt: Attempt, error: Exception) -> Outcome:

@@ -48,22 +48,23 @@ class Requirements:
         campaign_id: str,
         person: Person,
         session: Session,
+        together: Sequence[Person],
         ahead: Callable[[int], Awaitable[Sequence[Person]]],
     ) -> Outcome | None:
         """Why the person refuses this account's messages; None as far as nothing is known against them.
 
-        `ahead`: who is next, of those whom the account knows, at most so many.
+        `together`: everybody of the same turn. `ahead`: who is next, of those whom the account knows, at most so many.
         """
         self._forget()
         told = self._told.get((ref, campaign_id))
         if told is not None and person.position in told.of:
             return told.of[person.position]
-        asked = [person]
+        asked = {each.position: each for each in (person, *together)}
         if told is None or self._clock() - told.at >= LOOK_AGAIN.total_seconds():
-            asked += await _others(person, ahead)
+            asked |= {each.position: each for each in await _next(ahead)}
             told = self._told[ref, campaign_id] = _Told(self._clock())
-        answers = await session.requirements(asked)
-        told.of |= {each.position: answers.get(each.position) for each in asked[1:]}
+        answers = await session.requirements(list(asked.values()))
+        told.of |= {position: answer for position, answer in answers.items() if position != person.position}
         return answers.get(person.position)
 
     def _forget(self) -> None:
@@ -72,9 +73,9 @@ class Requirements:
             del self._told[key]
 
 
-async def _others(person: Person, ahead: Callable[[int], Awaitable[Sequence[Person]]]) -> list[Person]:
+async def _next(ahead: Callable[[int], Awaitable[Sequence[Person]]]) -> Sequence[Person]:
     try:
-        return [each for each in await ahead(AHEAD) if each.position != person.position]
+        return await ahead(AHEAD)
     except Unavailable as error:  # it would only have saved requests
         _log.info("no look ahead", error=str(error))
         return []

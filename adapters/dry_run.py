@@ -42,7 +42,7 @@ class DryRunSession:
         """Whoever can be found becomes a contact."""
         return self._done(person, Kind.CONTACT_ADDED)
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
         """Nobody asks for anything."""
         self._ensure_open()
         return {}

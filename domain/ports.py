@@ -119,8 +119,11 @@ class Session(Protocol):
     async def add_contact(self, person: Person) -> Outcome:
         """Put the person into the account's contacts."""
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
-        """Who of these (by position) refuses this account's messages, as far as the platform tells beforehand."""
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
+        """How these (by position) refuse this account's messages, as far as the platform tells beforehand.
+
+        None: they do not. Left out: nothing is told of them; nobody is looked up for it.
+        """
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:
         """Forward a post (its link) to the person; `key` as with `send`."""

@@ -186,7 +186,7 @@ class Turns:
             return bool(await tx.scalar(_IDENTIFIED, names) == position)
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
-        """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows. Claims nobody."""
+        """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows."""
         async with self._database.owner(by.ref.owner) as tx:
             return await ahead.known_next(tx, by, at_most)
 

@@ -119,6 +119,7 @@ class FakeSession:
 
     `answers`: to the actions, in order; then they succeed. `checks`: looks at the destination, in order; then `check`.
     `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
+    `strangers`: of whom nothing is told.
 
     `gate`: a call in flight waits for it. `closing`: as does closing.
     """
@@ -134,6 +135,7 @@ class FakeSession:
     join_answer: Outcome | Exception | None = None
     finds: list[Found | Outcome | Exception] = field(default_factory=list)
     refusals: Mapping[int, Outcome] = field(default_factory=dict)
+    strangers: frozenset[int] = frozenset()
     asked: list[tuple[str, int]] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     pings: int = 0
@@ -162,12 +164,11 @@ class FakeSession:
             raise found
         return found
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
         for person in people:
             self._ask("requirements", person)
-        return {
-            person.position: self.refusals[person.position] for person in people if person.position in self.refusals
-        }
+        known = [person.position for person in people if person.position not in self.strangers]
+        return {position: self.refusals.get(position) for position in known}
 
     async def add_contact(self, person: Person) -> Outcome:
         return await self._answer(Outcome(Kind.CONTACT_ADDED), ("add_contact", person.position))

@@ -27,8 +27,8 @@ class Bench:
         self.away = False
         self.requirements = Requirements(lambda: self.moment)
 
-    async def of(self, position: int, ref=REF, campaign: str = CAMPAIGN) -> Outcome | None:
-        return await self.requirements.of(ref, campaign, PEOPLE[position], self.session, self.ahead)
+    async def of(self, position: int, ref=REF, campaign: str = CAMPAIGN, *, together=()) -> Outcome | None:
+        return await self.requirements.of(ref, campaign, PEOPLE[position], self.session, together, self.ahead)
 
     async def ahead(self, at_most: int) -> Sequence[Person]:
         assert at_most == AHEAD
@@ -66,6 +66,22 @@ async def test_who_is_not_remembered_is_asked_about_alone(bench: Bench) -> None:
     bench.asked()
     assert await bench.of(5) is None
     assert (bench.asked(), bench.looks) == ([5], 1)
+
+
+async def test_of_whom_nothing_was_told_is_asked_about_in_their_own_turn(bench: Bench) -> None:
+    bench.session.strangers = frozenset({2})
+    await bench.of(0)
+    bench.asked()
+    bench.session.strangers = frozenset()
+    assert await bench.of(2) == PREMIUM
+    assert bench.asked() == [2]
+
+
+async def test_a_turn_of_several_asks_once(bench: Bench) -> None:
+    bench.queue = []
+    turn = PEOPLE[:3]
+    assert [await bench.of(each.position, together=turn) for each in turn] == [None, None, PREMIUM]
+    assert bench.asked() == [0, 1, 2]
 
 
 async def test_it_looks_ahead_again_after_a_while(bench: Bench) -> None:
