@@ -186,22 +186,20 @@ class ActionActivities:
             case NothingNow():
                 self._open.rests(ref, work.campaign_id, None)
                 return Worked(taken, why=Why.QUEUE_EMPTY)
-            case Rest(until, Why.GAP):
-                await self._rests(work, ref, until)
-                return Worked(taken, action=action, until=until, why=Why.GAP)
             case Rest(_, Why.ACCOUNT_BLOCKED):  # opening it closes what it left behind, and says so
                 return Worked(taken, reopen=True)
             case Rest(until, why):
-                closed = until is not None and until - await self._clock.now() > self._close_when_resting
-                if closed:
-                    await self._open.close(ref, work.campaign_id)
-                else:
-                    await self._rests(work, ref, until)
-                return Worked(taken, until=until, why=why, closed=closed)
+                closed = await self._closed(work, ref, until)
+                return Worked(taken, action if why is Why.GAP else None, until, why, closed=closed)
 
-    async def _rests(self, work: Work, ref: AccountRef, until: datetime | None) -> None:
+    async def _closed(self, work: Work, ref: AccountRef, until: datetime | None) -> bool:
+        """Close the account for a long rest; for a shorter one others may have its place."""
         rest = None if until is None else until - await self._clock.now()
+        if rest is not None and rest > self._close_when_resting:
+            await self._open.close(ref, work.campaign_id)
+            return True
         self._open.rests(ref, work.campaign_id, rest)
+        return False
 
     async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
         """Call the platform for each attempt and settle the turn."""

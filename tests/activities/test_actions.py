@@ -282,10 +282,13 @@ class TestWhatIsNext:
         assert not session.closed
 
     @pytest.mark.parametrize("longer", [False, True])
-    async def test_an_account_that_rests_long_is_closed(self, bench: Bench, session: FakeSession, longer: bool) -> None:
+    @pytest.mark.parametrize(("why", "action"), [(Why.BUDGET_SPENT, None), (Why.GAP, Action.INVITE)])
+    async def test_an_account_that_rests_long_is_closed(
+        self, bench: Bench, session: FakeSession, longer: bool, why: Why, action: Action | None
+    ) -> None:
         until = START + CLOSE_WHEN_RESTING + timedelta(seconds=longer)
-        bench.turns.begins = [Rest(until, Why.BUDGET_SPENT)]
-        assert await bench.invite() == Worked(0, until=until, why=Why.BUDGET_SPENT, closed=longer)
+        bench.turns.begins = [Rest(until, why)]
+        assert await bench.invite() == Worked(0, action, until, why, closed=longer)
         assert session.closed is longer
 
     @pytest.mark.parametrize(

@@ -225,6 +225,14 @@ class TestRights:
         assert refused == Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(seconds=5))
 
 
+@pytest.mark.parametrize("preview", [True, False])
+async def test_links_have_a_preview_where_the_setting_says_so(dc: TelegramDC, preview: bool) -> None:
+    session = await sign_in(dc, adapter=TelegramAdapter(link_preview=preview))
+    assert await session.send(ANNA, "https://t.me/club", KEY) == Outcome(Kind.MESSAGED)
+    await session.close()
+    assert [each.preview for each in dc.journal.of(Message)] == [preview]
+
+
 class TestAnswers:
     @pytest.mark.parametrize(
         ("name", "outcome"),
