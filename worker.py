@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 
 from activities.accounts import AccountActivities
 from activities.actions import ActionActivities
+from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.open_accounts import OpenAccounts
@@ -32,6 +33,7 @@ from runtime.settings import WorkerSettings
 from runtime.temporal import connect
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
+from storage.applications import ApplicationShares
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
@@ -88,11 +90,15 @@ class Process:
             ),
             settings.remember,
         )
+        self.applications = Applications(
+            ApplicationShares(self.database), limits, name, settings.lease, secret.encode()
+        )
         made = made or adapters(
             AdapterOptions(
                 deadline=settings.request_deadline,
                 link_preview=settings.link_preview,
                 disconnect_after=settings.lease.disconnect_after,
+                pace=self.applications,
             )
         )
         for platform in made:
@@ -105,6 +111,7 @@ class Process:
             settings.lease,
             settings.idle_close,
             lambda ref: AccountBook(self.database, ref, clock),
+            settings.max_clients,
         )
         self.accounts = AccountActivities(
             self.open_accounts, accounts, runs, turns, RememberedDirectory(directory, settings.remember), vault, clock
@@ -167,7 +174,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
-        keeping = asyncio.ensure_future(process.open_accounts.keep())
+        keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep())
         try:
             async with AsyncExitStack() as stack:
                 for worker in process.workers():
@@ -178,11 +185,12 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
         finally:
             keeping.cancel()
             await process.open_accounts.close_all()
+            await process.applications.leave()
             await process.database.close()
             _log.info("worker stopped")
 
 
-async def _either(stop: asyncio.Event, keeping: "asyncio.Future[None]") -> None:
+async def _either(stop: asyncio.Event, keeping: "asyncio.Future[Any]") -> None:
     """Until we are told to stop; a keeper of leases that died takes the process with it."""
     stopped = asyncio.ensure_future(stop.wait())
     either: set[asyncio.Future[Any]] = {stopped, keeping}

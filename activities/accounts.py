@@ -9,7 +9,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts, SignIn
-from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount
+from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount, NoRoom
 from domain.errors import LeaseLost, NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import DRY_RUN
@@ -28,6 +28,8 @@ from domain.why import Why
 
 RETRY_AFTER = timedelta(seconds=10)
 """When to ask a dependency again that was away."""
+RETRY_FULL = timedelta(seconds=15)
+"""When to ask for room again: of whichever worker takes the task."""
 
 
 class AccountStore(Protocol):
@@ -194,6 +196,8 @@ class AccountActivities:
             return Opened(why=rest.why, until=rest.until, blocked=_unreported(standing))
         user = request.campaign_id or activity.info().workflow_id or request.account_id
         lease = await self._open.lease(ref, user)
+        if isinstance(lease, NoRoom):
+            return Opened(why=Why.WORKER_FULL, until=now + RETRY_FULL)
         if isinstance(lease, HeldElsewhere):
             return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=now + lease.remaining)
         try:

@@ -16,6 +16,7 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts
+from activities.requirements import Requirements
 from domain import message
 from domain.account import AccountRef
 from domain.errors import InDoubt, LeaseLost, Unavailable
@@ -23,6 +24,7 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Act, Decision, GiveWay, NothingNow
 from domain.ports import Clock, Found, Session
+from domain.recipient import Person
 from domain.standing import Rest, Standing
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
@@ -46,6 +48,9 @@ class TurnStore(Protocol):
 
     async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
         """Write down who a recipient turned out to be; False: the same person is another recipient."""
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        """Who is next to be written to, of those whom the account knows; nobody is claimed."""
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold."""
@@ -115,6 +120,7 @@ class ActionActivities:
         self._clock = clock
         self._time_box = time_box
         self._close_when_resting = close_when_resting
+        self._requirements = Requirements()
 
     @activity.defn
     async def invite(self, work: Work) -> Worked:
@@ -153,6 +159,7 @@ class ActionActivities:
         try:
             async with self._open.turn(ref):
                 session = self._open.session(ref, work.fence)
+                self._open.rests(ref, work.campaign_id, timedelta(0))
                 begun = await self._turns.begin(by, action, await self._clock.now())
                 if not isinstance(begun, Turn):
                     return await self._next(work, ref, begun, action, taken)
@@ -173,10 +180,12 @@ class ActionActivities:
             case Settled():
                 return None
             case Halted():
+                self._open.rests(ref, work.campaign_id, None)
                 return Worked(taken, halted=True)
             case Act(waiting):
                 return Worked(taken, action=waiting.action)
             case NothingNow():
+                self._open.rests(ref, work.campaign_id, None)
                 return Worked(taken, why=Why.QUEUE_EMPTY)
             case Rest(_, Why.ACCOUNT_BLOCKED):  # opening it closes what it left behind, and says so
                 return Worked(taken, reopen=True)
@@ -190,11 +199,13 @@ class ActionActivities:
                 return Worked(taken, until=until, why=Why.GIVES_WAY, closed=closed)
 
     async def _closed(self, work: Work, ref: AccountRef, until: datetime | None) -> bool:
-        """Close the account if it rests for long."""
-        closed = until is not None and until - await self._clock.now() > self._close_when_resting
-        if closed:
+        """Close the account for a long rest; for a shorter one others may have its place."""
+        rest = None if until is None else until - await self._clock.now()
+        if rest is not None and rest > self._close_when_resting:
             await self._open.close(ref, work.campaign_id)
-        return closed
+            return True
+        self._open.rests(ref, work.campaign_id, rest)
+        return False
 
     async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
         """Call the platform for each attempt and settle the turn."""
@@ -239,7 +250,10 @@ class ActionActivities:
             return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
         if turn.action is not Action.MESSAGE:
             return None
-        return (await session.requirements([attempt.person])).get(attempt.person.position)
+        together = [each.person for each in turn.attempts]
+        return await self._requirements.of(
+            by.ref, by.campaign_id, attempt.person, session, together, lambda most: self._turns.ahead(by, most)
+        )
 
     async def _give_up_or_raise(self, attempt: Attempt, error: Exception) -> Outcome:
         """Tried again, on a new connection, it is found marked as sent; what nobody can tell is uncertain in the end.

@@ -2,27 +2,28 @@
 
 At most one live connection per account in the whole cluster: the lease row says whose, every renewal that committed
 is followed by the platform's own "drop me if I fall silent", and a holder that cannot renew closes its client before
-its lease ends, by its monotonic clock. A client is never connected again once it broke: a new one is made.
+its lease ends, by its monotonic clock. A client is never connected again once it broke: a new one is made. There is
+room for so many clients only: in a full process somebody gives way (domain/room.py), or the newcomer waits.
 """
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
 
-from domain.account import AccountRef, Credentials, HeldElsewhere, Lease, LeaseTimes
+from activities.within import within
+from domain.account import AccountRef, Credentials, HeldElsewhere, Lease, LeaseTimes, NoRoom
 from domain.errors import LeaseLost, Unavailable
 from domain.outcome import Outcome
 from domain.ports import Adapter, AddressBook, Leases, Session
+from domain.room import Place, gives_way
 
 _log = structlog.get_logger("execution")
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,24 @@ class SignIn:
 
 @dataclass
 class _Account:
-    """One leased account. `ends`: monotonic time at which the client must be closed unless the lease is renewed."""
+    """One leased account. `ends`: monotonic time at which the client must be closed unless the lease is renewed.
+
+    `users`: until when each campaign that uses it rests, by the same clock; a moment that has passed: it is at work.
+    """
 
     lease: Lease
     ends: float
     session: Session | None = None
-    users: set[str] = field(default_factory=set)
+    signing_in: bool = False
+    users: dict[str, float] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.monotonic)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class OpenAccounts:
-    """Opens, keeps and closes accounts' clients. `queue`: the task queue that reaches this process alone."""
+    """Opens, keeps and closes accounts' clients. `queue`: the task queue that reaches this process alone. `most`: how
+    many clients with a connection of their own it has room for."""
 
     def __init__(
         self,
@@ -57,6 +64,7 @@ class OpenAccounts:
         times: LeaseTimes,
         idle_close: timedelta,
         books: Callable[[AccountRef], AddressBook],
+        most: int = 1000,
     ) -> None:
         self._adapters = adapters
         self._leases = leases
@@ -65,20 +73,16 @@ class OpenAccounts:
         self._times = times
         self._idle_close = idle_close
         self._books = books
+        self._most = most
         self._accounts: dict[AccountRef, _Account] = {}
         self._opening: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
         self._closing: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
-
-    @property
-    def _silence(self) -> float:
-        """Seconds after which the platform drops a connection of which it hears nothing."""
-        return self._times.disconnect_after.total_seconds()
 
     def adapter(self, name: str) -> Adapter:
         """The platform's adapter."""
         return self._adapters[name]
 
-    async def lease(self, ref: AccountRef, user: str) -> Lease | HeldElsewhere:
+    async def lease(self, ref: AccountRef, user: str) -> Lease | HeldElsewhere | NoRoom:
         """Take the account's lease for this process, or find it here already. `user`: the campaign that uses it."""
         async with self._one_at_a_time(ref):
             if self._is_over(ref):
@@ -86,14 +90,52 @@ class OpenAccounts:
             async with self._not_while_closing(ref):
                 account = self._accounts.get(ref)
                 if account is None:
-                    began = time.monotonic()
-                    lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
-                    if isinstance(lease, HeldElsewhere):
-                        return lease
-                    account = self._accounts[ref] = _Account(lease, self._closing_time(began))
-                account.users.add(user)
-                account.used = time.monotonic()
+                    taken = await self._taken(ref)
+                    if not isinstance(taken, _Account):
+                        return taken
+                    account = self._accounts[ref] = taken
+                account.users[user] = account.used = time.monotonic()
                 return account.lease
+
+    async def _taken(self, ref: AccountRef) -> _Account | HeldElsewhere | NoRoom:
+        """The account, leased, and room for its client. Nobody gives way for one that another process holds."""
+        if not self._has_room(ref) and self._who_gives_way() is None:
+            return NoRoom()
+        began = time.monotonic()
+        lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
+        if isinstance(lease, HeldElsewhere):
+            return lease
+        while not self._has_room(ref):
+            leaving = self._who_gives_way()
+            if leaving is None:  # others were quicker
+                await self._release(lease)
+                return NoRoom()
+            _log.info("closed to make room", account_id=leaving.account_id, clients=self._most)
+            await self._drop(leaving, release=True)
+        return _Account(lease, self._closing_time(began))
+
+    def _has_room(self, ref: AccountRef) -> bool:
+        return not self._connects(ref) or sum(map(self._connects, self._accounts)) < self._most
+
+    def _connects(self, ref: AccountRef) -> bool:
+        return self._adapters[ref.adapter].capabilities.connects
+
+    def _who_gives_way(self) -> AccountRef | None:
+        now = time.monotonic()
+        return gives_way(
+            Place(
+                ref,
+                rests_for=_seconds(min(account.users.values(), default=math.inf) - now),
+                unused_for=_seconds(now - account.used),
+                held_for=_seconds(now - account.since),
+            )
+            for ref, account in self._accounts.items()
+            if self._connects(ref) and not account.turn.locked() and not self._is_opening(ref)
+        )
+
+    def is_leased(self, ref: AccountRef) -> bool:
+        """Whether this process holds the account's lease."""
+        return ref in self._accounts
 
     def is_connected(self, ref: AccountRef) -> bool:
         """Whether a live session of the account is here."""
@@ -110,19 +152,40 @@ class OpenAccounts:
             if account.session is not None:
                 await account.session.close()
                 account.session = None
-            # Were we stopped while signing in, the platform must have dropped the connection before the lease ends.
-            if account.ends + self._times.closing_margin.total_seconds() < time.monotonic() + self._silence:
-                raise LeaseLost(f"the lease of account {ref.account_id} ends too soon to sign in")
-            adapter = self._adapters[ref.adapter]
-            connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy, self._books(ref))
-            if isinstance(connected, Outcome):
-                return connected
-            if self._accounts.get(ref) is not account or time.monotonic() >= account.ends:
-                await connected.close()
-                raise LeaseLost(f"the lease of account {ref.account_id} ended while it was signing in")
-            account.session = connected
-            await connected.keep_alive(self._times.disconnect_after)
-            return None
+            account.signing_in = True
+            try:
+                return await self._signed_in(ref, account, sign_in)
+            finally:
+                account.signing_in = False
+                if self._accounts.get(ref) is not account:  # dropped meanwhile: its client is closed only now
+                    await self._release(account.lease)
+
+    async def _signed_in(self, ref: AccountRef, account: _Account, sign_in: SignIn) -> Outcome | None:
+        def still() -> bool:
+            return self._accounts.get(ref) is account and self._outlives_silence(account)
+
+        if not still():
+            raise LeaseLost(f"the lease of account {ref.account_id} ends too soon to sign in")
+        adapter, book = self._adapters[ref.adapter], self._books(ref)
+        try:
+            connected = await adapter.connect(ref.account_id, sign_in.credentials, sign_in.proxy, book, still)
+        except Unavailable as error:
+            if still():
+                raise
+            raise LeaseLost(f"the lease of account {ref.account_id} ended before it was signed in") from error
+        if isinstance(connected, Outcome):
+            return connected
+        if self._accounts.get(ref) is not account or time.monotonic() >= account.ends:
+            await connected.close()
+            raise LeaseLost(f"the lease of account {ref.account_id} ended while it was signing in")
+        account.session = connected
+        await connected.keep_alive(self._times.disconnect_after)
+        return None
+
+    def _outlives_silence(self, account: _Account) -> bool:
+        """Were we stopped from now on, the platform would have dropped the connection before the lease ends."""
+        ends = account.ends + self._times.closing_margin.total_seconds()
+        return ends >= time.monotonic() + self._times.disconnect_after.total_seconds()
 
     def session(self, ref: AccountRef, fence: int) -> Session:
         """The live session. Raises `LeaseLost` when it is not here, not live, or held under another fence."""
@@ -136,13 +199,19 @@ class OpenAccounts:
         """Held while the account acts: its campaigns take turns in this process. Raises `LeaseLost`."""
         return self._leased(ref).turn
 
+    def rests(self, ref: AccountRef, user: str, rest: timedelta | None) -> None:
+        """This campaign will not use the account for so long (None: nobody knows): others may have its place."""
+        account = self._accounts.get(ref)
+        if account is not None and user in account.users:
+            account.users[user] = math.inf if rest is None else time.monotonic() + rest.total_seconds()
+
     async def close(self, ref: AccountRef, user: str | None = None) -> None:
         """Close the account, or only let `user` go: it is closed when no campaign uses it any more."""
         account = self._accounts.get(ref)
         if account is None:
             return
         if user is not None:
-            account.users.discard(user)
+            account.users.pop(user, None)
             if account.users:
                 return
         await self._drop(ref, release=True)
@@ -167,7 +236,7 @@ class OpenAccounts:
         began = time.monotonic()
         try:
             renewing = self._leases.renew(list(held.values()), self._times.length)
-            renewed = await _within(self._patience(held), renewing)
+            renewed = await within(self._patience(held), renewing)
         except (Unavailable, TimeoutError) as error:
             _log.warning("leases could not be renewed", accounts=len(held), error=str(error))
             await self._close_many([ref for ref in held if self._is_over(ref)])
@@ -214,11 +283,18 @@ class OpenAccounts:
         async with self._not_while_closing(ref):
             if account.session is not None:
                 await account.session.close()
-            if release:
-                try:
-                    await _within(self._times.closing_margin.total_seconds(), self._leases.release(account.lease))
-                except (Unavailable, TimeoutError):
-                    _log.info("lease not released; it ends by itself", account_id=ref.account_id)
+            if release and not account.signing_in:  # else a client may come of it, to be closed first
+                await self._release(account.lease)
+
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await within(self._times.closing_margin.total_seconds(), self._leases.release(lease))
+        except (Unavailable, TimeoutError):
+            _log.info("lease not released; it ends by itself", account_id=lease.ref.account_id)
+
+    def _is_opening(self, ref: AccountRef) -> bool:
+        lock = self._opening.get(ref)
+        return lock is not None and lock.locked()
 
     def _one_at_a_time(self, ref: AccountRef) -> asyncio.Lock:
         """Held while the account is leased or connected; it lives as long as somebody holds or awaits it."""
@@ -246,21 +322,5 @@ class OpenAccounts:
         return began + (self._times.length - self._times.closing_margin).total_seconds()
 
 
-async def _within(seconds: float, asked: Coroutine[Any, Any, T]) -> T:
-    """What the database answers. Raises `TimeoutError` at once when the time is over: with a server that is stopped
-    the driver takes ten seconds more to let itself be cancelled, and a client must be closed by then."""
-    answer = asyncio.ensure_future(asked)
-    answer.add_done_callback(_seen)
-    try:
-        await asyncio.wait({answer}, timeout=seconds)
-        if not answer.done():
-            raise TimeoutError
-        return answer.result()
-    finally:
-        answer.cancel()
-
-
-def _seen(answer: "asyncio.Future[Any]") -> None:
-    """Take note of a failure that nobody waits for any more, or asyncio logs it."""
-    if not answer.cancelled():
-        answer.exception()
+def _seconds(seconds: float) -> timedelta:
+    return timedelta.max if math.isinf(seconds) else timedelta(seconds=seconds)

@@ -1,6 +1,6 @@
 """The dry run: answers as if all went well, and sends nothing (CMP-5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from hashlib import sha256
 
@@ -8,7 +8,7 @@ from domain.account import Credentials
 from domain.errors import Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
-from domain.ports import AddressBook, DestinationCheck, Found, Right
+from domain.ports import AddressBook, DestinationCheck, Found, Right, always
 from domain.recipient import Person
 
 
@@ -42,7 +42,7 @@ class DryRunSession:
         """Whoever can be found becomes a contact."""
         return self._done(person, Kind.CONTACT_ADDED)
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
         """Nobody asks for anything."""
         self._ensure_open()
         return {}
@@ -101,7 +101,12 @@ class DryRunAdapter:
         return self._capabilities
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> DryRunSession:
         """A session that needs nothing."""
         return DryRunSession(self._capabilities)

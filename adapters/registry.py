@@ -4,7 +4,7 @@ The API imports this: a platform's client library is loaded only when its adapte
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -12,17 +12,21 @@ from adapters.dry_run import DryRunAdapter
 from adapters.telegram import platform as telegram
 from domain.errors import Invalid
 from domain.platform import DRY_RUN, Capabilities
-from domain.ports import Adapter
+from domain.ports import Adapter, Pace
 
 
 @dataclass(frozen=True)
 class AdapterOptions:
-    """What a process may set for its adapters. `deadline`: for every single request to a platform. `disconnect_after`:
-    when the platform drops a connection of which it has not heard since it was made."""
+    """What a process may set for its adapters.
+
+    `deadline`: for every single request to a platform. `disconnect_after`: when the platform drops a connection of
+    which it has not heard since it was made. `pace`: how often a client application may ask something.
+    """
 
     deadline: timedelta = timedelta(seconds=20)
     link_preview: bool = True
     disconnect_after: timedelta = timedelta(seconds=6)
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,10 @@ def _telegram(options: AdapterOptions) -> Adapter:
     from adapters.telegram.adapter import TelegramAdapter
 
     return TelegramAdapter(
-        deadline=options.deadline, link_preview=options.link_preview, disconnect_after=options.disconnect_after
+        deadline=options.deadline,
+        link_preview=options.link_preview,
+        disconnect_after=options.disconnect_after,
+        pace=options.pace,
     )
 
 
@@ -52,7 +59,7 @@ PLATFORMS: Mapping[str, Platform] = MappingProxyType(
 )
 """What owners may choose."""
 
-_DRY_RUN_CAPABILITIES = telegram.CAPABILITIES
+_DRY_RUN_CAPABILITIES = replace(telegram.CAPABILITIES, connects=False)
 
 
 def platform(name: str) -> Platform:

@@ -81,6 +81,11 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class NoRoom:
+    """This process holds as many clients as it may, and each of them is in use."""
+
+
+@dataclass(frozen=True)
 class HeldElsewhere:
     """Another live process holds the lease; `remaining` is what is left of it by the database's clock."""
 

@@ -77,7 +77,8 @@ class PlatformLimits:
     by spacing actions evenly. `limited_rests`: how long an account rests after its first, second, … anti-spam limit;
     the last one repeats. `unavailable_rest`: after repeated failures of nobody's fault. `ages`: what younger accounts
     are held to, the youngest first. `tiers`: ceilings by the tier that the platform gives. `batch`: recipients of one
-    turn at most. `gone_for`: how long a campaign waits when no account is left. What is None is switched off.
+    turn at most. `gone_for`: how long a campaign waits when no account is left. `requests_per_second`: of one client
+    application, over all accounts and workers. What is None is switched off.
     """
 
     gap: Gap
@@ -93,6 +94,7 @@ class PlatformLimits:
     platform_slow_down: PlatformSlowDown | None = None
     guardrails: Guardrails | None = None
     gone_for: timedelta | None = None
+    requests_per_second: int | None = None
 
     def limited_rest(self, times_before: int) -> timedelta:
         """The rest for an account that was limited `times_before` times already."""

@@ -11,6 +11,7 @@ from domain.errors import LimitsError
 from domain.limits import Age, Gap, Guardrails, Limits, PlatformLimits, PlatformSlowDown, Scope, SlowDown
 from domain.platform import Budget
 
+_MOST_REQUESTS = 1_000_000
 _REQUIRED = {"gap", "daily", "limited_rests", "unavailable_rest"}
 
 
@@ -189,6 +190,12 @@ def _rate(where: str, value: Any) -> float:
     return float(value)
 
 
+def _requests(where: str, value: Any) -> int:
+    if not 0 < _whole(where, value) <= _MOST_REQUESTS:
+        raise LimitsError(where, f"must be a whole number from 1 to {_MOST_REQUESTS}")
+    return int(value)
+
+
 _OPTIONAL: dict[str, Callable[[str, Any], Any]] = {
     "hourly": _hourly,
     "ages": _ages,
@@ -199,4 +206,5 @@ _OPTIONAL: dict[str, Callable[[str, Any], Any]] = {
     "platform_slow_down": _platform_slow_down,
     "guardrails": _guardrails,
     "gone_for": _positive,
+    "requests_per_second": _requests,
 }

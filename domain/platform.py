@@ -46,9 +46,11 @@ class Capabilities:
     `repeatable`: for how long after the first call an action in doubt may be repeated by the same account without
     a second effect; an action that is missing must never be repeated.
     `message_length`: longest text in UTF-16 code units, as messengers count.
+    `connects`: an account's session is a connection of its own, of which a process can hold so many only.
     """
 
     actions: frozenset[Action]
     reaches: frozenset[Identifier]
     message_length: int
     repeatable: Mapping[Action, timedelta] = field(default_factory=dict)
+    connects: bool = True

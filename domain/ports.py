@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.account import AccountRef, Credentials, HeldElsewhere, KnownAccount, Lease
+from domain.application import Use
 from domain.limits import Limits
 from domain.outcome import Outcome, Reason
 from domain.platform import Capabilities
@@ -18,6 +19,11 @@ class Clock(Protocol):
 
     async def now(self) -> datetime:
         """The present moment, in UTC."""
+
+
+def always() -> bool:
+    """Yes."""
+    return True
 
 
 LimitsSource = Callable[[], Limits]
@@ -113,8 +119,11 @@ class Session(Protocol):
     async def add_contact(self, person: Person) -> Outcome:
         """Put the person into the account's contacts."""
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
-        """Who of these (by position) refuses this account's messages, as far as the platform tells beforehand."""
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
+        """How these (by position) refuse this account's messages, as far as the platform tells beforehand.
+
+        None: they do not. Left out: nothing is told of them; nobody is looked up for it.
+        """
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:
         """Forward a post (its link) to the person; `key` as with `send`."""
@@ -144,9 +153,45 @@ class Adapter(Protocol):
         """What it can do."""
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> "Session | Outcome":
-        """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account."""
+        """Sign in. An outcome (`blocked`, `rate_limited`) where the platform refuses the account.
+
+        `still`: asked right before the credentials are used for the first time; where it says no they must not be
+        (`Unavailable`), as another process may be using them by then.
+        """
+
+
+class Pace(Protocol):
+    """The right to make requests in the name of a client application, so many a second over all workers.
+
+    Both raise `Unavailable` when that right does not come in time: nothing was asked then.
+    """
+
+    async def sign_in(self, platform: str, application: str) -> None:
+        """Before a connection is made: many that sign in at once leave room for those that work."""
+
+    async def request(self, platform: str, application: str, patience: timedelta) -> None:
+        """Right before a request is sent."""
+
+
+class Shares(Protocol):
+    """Who uses which application, and what part of its limit is whose, by the database's clock."""
+
+    async def take(self, holder: str, uses: Mapping[str, Use], length: timedelta) -> Mapping[str, int]:
+        """The holder's share of each application for `length` from now, in thousandths of a request per second.
+
+        All shares of an application never exceed its limit together: a newcomer gets what is free, and the others
+        give up what is too much when they ask the next time. Raises `Unavailable`.
+        """
+
+    async def leave(self, holder: str) -> None:
+        """Give up all shares. Raises `Unavailable`."""
 
 
 class AccountDirectory(Protocol):

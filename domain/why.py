@@ -23,6 +23,7 @@ class Why(StrEnum):
     NOT_CHOSEN = "not_chosen"
     ACCOUNT_BUSY = "account_busy"
     ACCOUNT_ELSEWHERE = "account_elsewhere"
+    WORKER_FULL = "worker_full"
     NOT_ADMIN = "not_admin"
     BUDGET_SPENT = "budget_spent"
     QUEUE_EMPTY = "queue_empty"
@@ -113,6 +114,10 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
         "The account is still held by another worker; it is taken over when that one's lease ends.",
         "Аккаунт ещё занят другим обработчиком; его переймут, когда истечёт аренда.",
     ),
+    Why.WORKER_FULL: (
+        "All connections of our workers are in use; the account takes the next one that becomes free.",
+        "Все соединения наших обработчиков заняты; аккаунт займёт первое освободившееся.",
+    ),
     Why.NOT_ADMIN: (
         "The account is not an administrator with the right to add people; it can only send messages.",
         "Аккаунт не администратор с правом добавлять людей; он может только писать сообщения.",
@@ -199,6 +204,7 @@ _ENDED_BY: dict[EndedBy, tuple[frozenset[Why], str, str]] = {
                 Why.BUDGET_SPENT,
                 Why.ACCOUNT_BUSY,
                 Why.ACCOUNT_ELSEWHERE,
+                Why.WORKER_FULL,
                 Why.ACCOUNTS_RESTING,
                 Why.INTEGRATION_AWAY,
                 Why.CREDENTIALS_AWAY,

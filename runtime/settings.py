@@ -74,6 +74,7 @@ class WorkerSettings(_Common):
     link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
+    max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")

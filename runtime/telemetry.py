@@ -47,4 +47,5 @@ class _Either(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         ours = record.name in ("audit", "execution", "error")
-        return super().format(record) if ours else self._library.format(record)
+        # Not the base's format: the trace is in our line already, and would follow it as text.
+        return record.getMessage() if ours else self._library.format(record)

@@ -351,3 +351,14 @@ class Peer(SQLModel, table=True):
     peer: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     position: int
+
+
+class ApplicationShare(SQLModel, table=True):
+    """What part of an application's requests a second a worker may be using. No owner's row: behind functions only."""
+
+    __tablename__ = "application_share"
+
+    application: str = Field(primary_key=True, sa_type=Text)
+    holder: str = Field(primary_key=True, sa_type=Text)
+    share: int
+    expires_at: datetime = Field(sa_type=_MOMENT)

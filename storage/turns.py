@@ -18,10 +18,11 @@ from domain.outcome import Outcome
 from domain.platform import Action, Budget
 from domain.policy import PATIENCE, Act, Claim, Decision, Waiting, claim, decide, spacing
 from domain.ports import Found, LimitsSource
+from domain.recipient import Person
 from domain.standing import Rest, Standing, account_rest
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import claims, settling, situations, waiters
+from storage import ahead, claims, settling, situations, waiters
 from storage.accounts import key, lock, stand
 from storage.engine import Database
 from storage.situations import TurnCampaign
@@ -163,6 +164,11 @@ class Turns:
                 await settling.count_contact(tx, by)
             await tx.execute(_IDENTIFY, names)
             return bool(await tx.scalar(_IDENTIFIED, names) == position)
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows."""
+        async with self._database.owner(by.ref.owner) as tx:
+            return await ahead.known_next(tx, by, at_most)
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold: asked before a call in doubt is repeated."""

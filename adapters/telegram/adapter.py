@@ -1,6 +1,6 @@
 """Telegram, through user sessions with Telethon."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from adapters.telegram import platform
@@ -11,12 +11,13 @@ from adapters.telegram.session import TelegramSession
 from domain.account import Credentials
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
-from domain.ports import AddressBook
+from domain.ports import AddressBook, Pace, always
 
 
 class TelegramAdapter:
     """Signs accounts in. `deadline`: for connecting, and for every request after it. `disconnect_after`: Telegram drops
-    a connection by itself that was never pinged, such as that of a process stopped while it signs in."""
+    a connection by itself that was never pinged, such as that of a process stopped while it signs in.
+    `pace`: how often a client application may ask something."""
 
     def __init__(
         self,
@@ -24,10 +25,12 @@ class TelegramAdapter:
         deadline: timedelta = timedelta(seconds=20),
         link_preview: bool = True,
         disconnect_after: timedelta = timedelta(seconds=6),
+        pace: Pace | None = None,
     ) -> None:
         self._deadline = deadline
         self._disconnect_after = disconnect_after
         self._link_preview = link_preview
+        self._pace = pace
 
     @property
     def capabilities(self) -> Capabilities:
@@ -35,16 +38,22 @@ class TelegramAdapter:
         return platform.CAPABILITIES
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> TelegramSession | Outcome:
         """Sign in with `session`, `api_id` and `api_hash`, through the proxy if there is one."""
         way = route(proxy)
         if way is None:
             # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
             return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
-        client = client_of(credentials, self._deadline, self._disconnect_after, way)
+        client = client_of(credentials, self._deadline, self._disconnect_after, way, still, self._pace)
         if client is None:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
+        await client.application.sign_in()
         try:
             link = await connect(client, self._deadline)
         except Exception as error:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import struct
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,30 +11,47 @@ from telethon import TelegramClient
 from telethon.sessions import StringSession
 from telethon.tl import functions
 
+from adapters.telegram.application import Application
 from adapters.telegram.errors import PLATFORM, Lost
 from domain.account import Credentials
 from domain.errors import Unavailable
+from domain.ports import Pace
 
 CLOSING = timedelta(seconds=2)
 """How long a close may take; it must fit into the lease's closing margin."""
+PATIENCE = timedelta(seconds=10)
+"""How long a request waits until its application may make it."""
 
 
 class QuietClient(TelegramClient):  # type: ignore[misc]
     """A client that asks for nothing by itself."""
 
-    def __init__(self, *args: Any, disconnect_after: timedelta, **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        application: Application,
+        disconnect_after: timedelta,
+        still: Callable[[], bool],
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self._sender._updates_queue = _Nowhere()
         self._plain_connect = self._sender.connect
         self._sender.connect = self._connect_armed
         self._disconnect_after = disconnect_after
+        self._still = still
+        self.application = application
 
     async def _connect_armed(self, connection: Any) -> bool:
         # The first thing said, before the key is used for anything: were this process stopped while it signs in,
         # Telegram would keep the connection, and the next holder's would be a second one, which destroys the session.
         if not await self._plain_connect(connection):
             return False
+        if not self._still():  # stopped while the connection was made: by now somebody else may use the key
+            raise Unavailable(PLATFORM, "the right to sign in has ended")
         self._sender.send(_ping(self._disconnect_after)).add_done_callback(_seen)
+        # Connecting goes on with a request. Nobody pings yet: it must not wait until Telegram drops the connection.
+        await self.application.request(self._disconnect_after / 3)
         return True
 
     async def get_me(self, input_peer: bool = False) -> None:
@@ -56,10 +73,19 @@ class _Nowhere:
 
 
 def client_of(
-    credentials: Credentials, deadline: timedelta, disconnect_after: timedelta, route: Mapping[str, Any]
+    credentials: Credentials,
+    deadline: timedelta,
+    disconnect_after: timedelta,
+    route: Mapping[str, Any],
+    still: Callable[[], bool],
+    pace: Pace | None = None,
 ) -> QuietClient | None:
-    """A client that is not connected yet; None where the credentials cannot be meant. `disconnect_after`: Telegram
-    ends its connection after that time, unless it is pinged meanwhile. `route`: options that lead through a proxy."""
+    """A client that is not connected yet; None where the credentials cannot be meant.
+
+    `disconnect_after`: Telegram ends its connection after that time, unless it is pinged meanwhile. `route`: options
+    that lead through a proxy. `still`: whether the key may be used, asked once connected. `pace`: how often the
+    application may ask something; None: as often as it likes.
+    """
     try:
         session = StringSession(credentials["session"])
         api_id, api_hash = int(credentials["api_id"]), credentials["api_hash"]
@@ -82,7 +108,9 @@ def client_of(
         flood_sleep_threshold=0,
         raise_last_call_error=True,
         receive_updates=False,
+        application=Application(str(api_id), pace),
         disconnect_after=disconnect_after,
+        still=still,
         **route,
     )
 
@@ -116,6 +144,7 @@ class Link:
 
     def __init__(self, client: QuietClient, deadline: timedelta) -> None:
         self._client: QuietClient | None = client
+        self._application = client.application
         self._deadline = deadline
         self._gone: asyncio.Future[None] = client.disconnected
         self._gone.add_done_callback(_seen)
@@ -125,8 +154,9 @@ class Link:
         """False for good once the connection is gone."""
         return self._client is not None and bool(self._client._sender._transport_connected())
 
-    def hand_over(self, request: Any) -> asyncio.Future[Any]:
-        """Give the request to the sender. Raises `Unavailable` if it surely was not sent."""
+    async def hand_over(self, request: Any) -> asyncio.Future[Any]:
+        """Give the request to the sender, when the application may. Raises `Unavailable` if it surely was not sent."""
+        await self._application.request(PATIENCE)
         return self._send(functions.InvokeWithoutUpdatesRequest(request))
 
     async def answer_to(self, handed_over: asyncio.Future[Any]) -> Any:
@@ -135,8 +165,9 @@ class Link:
 
     async def ping(self, disconnect_after: timedelta) -> None:
         """Have Telegram end this connection after that time, unless pinged again. `Lost` if unanswered."""
-        # Not wrapped as requests are: it is answered below their layer. Half the time is waited for that, so
-        # that the caller hears of a dead connection before Telegram's own timer ends it.
+        # Not wrapped as requests are, and waiting for no turn of the application: it is answered below the API's layer,
+        # and must not be late. Half the time is waited for that, so that the caller hears of a dead connection before
+        # Telegram's own timer ends it.
         pong = self._send(_ping(disconnect_after))
         await self._within(min(self._deadline, disconnect_after / 2), pong)
 

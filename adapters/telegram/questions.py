@@ -19,7 +19,7 @@ class Questions:
 
     async def ask(self, request: Any, doing: Doing) -> Any:
         """Telegram's answer, or the outcome that its error stands for."""
-        handed_over = self._link.hand_over(request)
+        handed_over = await self._link.hand_over(request)
         try:
             return await self._link.answer_to(handed_over)
         except Exception as error:
@@ -27,7 +27,7 @@ class Questions:
 
     async def participant(self, channel: types.InputChannel, peer: Any) -> Any:
         """Who that is in the channel or supergroup, None for nobody, or an outcome."""
-        handed_over = self._link.hand_over(functions.channels.GetParticipantRequest(channel, peer))
+        handed_over = await self._link.hand_over(functions.channels.GetParticipantRequest(channel, peer))
         try:
             return (await self._link.answer_to(handed_over)).participant
         except UserNotParticipantError:

@@ -19,23 +19,22 @@ _WANTED = {
 }
 
 
-async def requirements(questions: Questions, people: People, asked: Sequence[Person]) -> Mapping[int, Outcome]:
-    """Who wants Premium or payment, by position. Left out: who wants nothing, and who is not known without a lookup."""
-    wanted: dict[int, Outcome] = {}
+async def requirements(questions: Questions, people: People, asked: Sequence[Person]) -> Mapping[int, Outcome | None]:
+    """Who wants Premium or payment, by position; None: nothing. Left out: who is not known without a lookup."""
+    wanted: dict[int, Outcome | None] = {}
     for start in range(0, len(asked), BATCH):
         known = await people.known(asked[start : start + BATCH])
         wanted |= await _of(questions, list(known.items()))
     return wanted
 
 
-async def _of(questions: Questions, known: Sequence[tuple[int, Known]]) -> dict[int, Outcome]:
+async def _of(questions: Questions, known: Sequence[tuple[int, Known]]) -> dict[int, Outcome | None]:
     if not known:
         return {}
     request = functions.users.GetRequirementsToContactRequest([each.user for _, each in known])
     answer = await questions.ask(request, Doing.READ)
     if not isinstance(answer, Outcome):
-        told = ((position, _WANTED.get(type(each))) for (position, _), each in zip(known, answer, strict=False))
-        return {position: outcome for position, outcome in told if outcome is not None}
+        return {position: _WANTED.get(type(each)) for (position, _), each in zip(known, answer, strict=False)}
     if answer.kind is not Kind.UNREACHABLE or len(known) == 1:
         return {}  # what is wrong with the account shows when it acts
     # One stale address spoils the answer for all of them.

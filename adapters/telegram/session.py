@@ -72,8 +72,8 @@ class TelegramSession:
         """Put the person into the account's contacts."""
         return await self._reaching(person, lambda known: self._add_contact(person, known))
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
-        """Who of these, by position, wants Premium or payment; nobody is looked up for it."""
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
+        """Who of these, by position, wants Premium or payment, and who nothing; nobody is looked up for it."""
         return await requirements(self._questions, self._people, people)
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:

@@ -34,6 +34,7 @@ SHORT_LEASE = LeaseTimes(
 
 _LIMITS = """
 [{name}]
+requests_per_second = 500
 gap = {{ shortest = "{low}ms", longest = "{high}ms" }}
 limited_rests = ["8s", "15s"]
 unavailable_rest = "3s"

@@ -95,7 +95,7 @@ class LinkRevoked:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message reached a person."""
+    """A message reached a person; `preview`: with one of the links in it."""
 
     at: datetime
     to_user: int
@@ -103,6 +103,7 @@ class Message:
     random_id: int
     text: str
     text_hash: str
+    preview: bool = True
 
 
 @dataclass(frozen=True, slots=True)

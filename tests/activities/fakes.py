@@ -120,6 +120,7 @@ class FakeSession:
 
     `answers`: to the actions, in order; then they succeed. `checks`: looks at the destination, in order; then `check`.
     `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
+    `strangers`: of whom nothing is told.
 
     `gate`: a call in flight waits for it. `closing`: as does closing.
     """
@@ -135,6 +136,7 @@ class FakeSession:
     join_answer: Outcome | Exception | None = None
     finds: list[Found | Outcome | Exception] = field(default_factory=list)
     refusals: Mapping[int, Outcome] = field(default_factory=dict)
+    strangers: frozenset[int] = frozenset()
     asked: list[tuple[str, int]] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     pings: int = 0
@@ -163,12 +165,11 @@ class FakeSession:
             raise found
         return found
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
         for person in people:
             self._ask("requirements", person)
-        return {
-            person.position: self.refusals[person.position] for person in people if person.position in self.refusals
-        }
+        known = [person.position for person in people if person.position not in self.strangers]
+        return {position: self.refusals.get(position) for position in known}
 
     async def add_contact(self, person: Person) -> Outcome:
         return await self._answer(Outcome(Kind.CONTACT_ADDED), ("add_contact", person.position))
@@ -242,6 +243,7 @@ class FakeAdapter:
             },
         )
         self.books: list[AddressBook] = []
+        self.still: list[Callable[[], bool]] = []
 
     @property
     def latest(self) -> FakeSession:
@@ -252,8 +254,14 @@ class FakeAdapter:
         return sum(each.account_id == account_id and not each.closed for each in self.sessions)
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool],
     ) -> FakeSession | Outcome:
+        self.still.append(still)
         self.credentials.append(credentials)
         self.books.append(book)
         self.journal.append(f"connect {account_id}")
@@ -290,6 +298,7 @@ class FakeTurns:
         self.peers: dict[str, int] = {}
         self.identified: list[tuple[int, Found]] = []
         self.begins: list[Begun] = []
+        self.next_people: list[Person] = []
         self.begun: list[TurnKey] = []
         self.marked: list[tuple[int, ...]] = []
         self.allow = True
@@ -315,6 +324,9 @@ class FakeTurns:
         self.journal.append(f"identify {position}")
         self.identified.append((position, found))
         return self.peers.setdefault(found.peer, position) == position
+
+    async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
+        return self.next_people[:at_most]
 
     async def still_ours(self, by: TurnKey) -> bool:
         return self.ours

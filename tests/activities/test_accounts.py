@@ -8,6 +8,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import (
     RETRY_AFTER,
+    RETRY_FULL,
     AccountActivities,
     BlockReport,
     CloseRequest,
@@ -28,6 +29,7 @@ from tests.activities.fakes import (
     ELSEWHERE_QUEUE,
     HERE,
     HERE_QUEUE,
+    OTHER,
     OWNER,
     REF,
     START,
@@ -54,13 +56,15 @@ NO_RIGHT = DestinationCheck(Right.NONE, Reason.NO_RIGHT_TO_INVITE, "Town")
 class Bench:
     """The activities with everything around them."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 1000) -> None:
         self.journal = Journal()
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
         self.dry_run = FakeAdapter(self.journal)
         adapters = {ADAPTER: self.adapter, DRY_RUN: self.dry_run}
-        self.open = OpenAccounts(adapters, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook)
+        self.open = OpenAccounts(
+            adapters, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook, most
+        )
         self.store = FakeAccountStore()
         self.turns = FakeTurns(self.journal)
         self.directory = FakeDirectory()
@@ -118,6 +122,14 @@ class TestOpens:
 
 
 class TestIsKeptFromIt:
+    async def test_by_a_process_that_is_full(self) -> None:
+        bench = Bench(most=1)
+        await bench.open.lease(OTHER, CAMPAIGN)
+        assert await bench.opened() == Opened(why=Why.WORKER_FULL, until=START + RETRY_FULL)
+        assert bench.store.said == [Rest(START + RETRY_FULL, Why.WORKER_FULL)]
+        assert bench.leases.held.keys() == {OTHER}
+        assert bench.directory.asked == 0
+
     async def test_by_integration_service_that_is_away(self, bench: Bench) -> None:
         bench.directory.away = True
         assert await bench.opened() == Opened(why=Why.INTEGRATION_AWAY, until=START + RETRY_AFTER)

@@ -10,13 +10,15 @@ from temporalio.testing import ActivityEnvironment
 from activities import heartbeat
 from activities.actions import IN_DOUBT_FOR, LAST_TRY, ActionActivities, Work, Worked
 from activities.open_accounts import OpenAccounts, SignIn
-from domain.account import Lease, LeaseTimes
+from domain.account import Lease, LeaseTimes, NoRoom
 from domain.campaign import Wanted
 from domain.errors import InDoubt, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget
 from domain.policy import Act, NothingNow, Waiting
 from domain.ports import Found
+from domain.recipient import Person
+from domain.room import WORTH_CLOSING
 from domain.standing import Rest
 from domain.turn import AttemptState, Halted, Settled
 from domain.why import Why
@@ -25,6 +27,7 @@ from tests.activities.fakes import (
     HERE,
     HERE_QUEUE,
     MESSAGE_REPEATABLE,
+    OTHER,
     OWNER,
     REF,
     START,
@@ -49,12 +52,12 @@ UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
 class Bench:
     """An account that is open, its activities, and Temporal's side of them."""
 
-    def __init__(self, time_box: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(self, time_box: timedelta = timedelta(seconds=30), most: int = 1000) -> None:
         self.journal = Journal()
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
         self.open = OpenAccounts(
-            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook
+            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, LeaseTimes(), timedelta(minutes=5), FakeBook, most
         )
         self.turns = FakeTurns(self.journal)
         self.accounts = FakeAccountStore()
@@ -250,6 +253,15 @@ class TestBeforeTheCall:
         assert session.asked == bench.turns.identified == bench.turns.marked == []
         assert bench.outcomes() == [{Action.INVITE: INVITED, Action.MESSAGE: MESSAGED}.get(act, CONTACT_ADDED)]
 
+    async def test_who_is_next_is_asked_about_in_the_same_request(self, bench: Bench, session: FakeSession) -> None:
+        """And is not found, written to or marked for it."""
+        bench.turns.begins = [turn(Action.MESSAGE)]
+        bench.turns.next_people = [Person(5, username="beata"), Person(6, username="clara")]
+        await bench.send()
+        assert bench.journal[-6:] == [
+            *("identify 4", "requirements 4", "requirements 5", "requirements 6", "mark 0", "send 4"),
+        ]
+
 
 class TestWhatIsNext:
     @pytest.mark.parametrize(
@@ -271,11 +283,40 @@ class TestWhatIsNext:
         assert not session.closed
 
     @pytest.mark.parametrize("longer", [False, True])
-    async def test_an_account_that_rests_long_is_closed(self, bench: Bench, session: FakeSession, longer: bool) -> None:
+    @pytest.mark.parametrize(("why", "action"), [(Why.BUDGET_SPENT, None), (Why.GAP, Action.INVITE)])
+    async def test_an_account_that_rests_long_is_closed(
+        self, bench: Bench, session: FakeSession, longer: bool, why: Why, action: Action | None
+    ) -> None:
         until = START + CLOSE_WHEN_RESTING + timedelta(seconds=longer)
-        bench.turns.begins = [Rest(until, Why.BUDGET_SPENT)]
-        assert await bench.invite() == Worked(0, until=until, why=Why.BUDGET_SPENT, closed=longer)
+        bench.turns.begins = [Rest(until, why)]
+        assert await bench.invite() == Worked(0, action, until, why, closed=longer)
         assert session.closed is longer
+
+    @pytest.mark.parametrize(
+        ("said", "gives_way"),
+        [
+            (NothingNow(), True),
+            (Halted(Wanted.PAUSED), True),
+            (Rest(START + 2 * WORTH_CLOSING, Why.GAP), True),
+            (Rest(START + 2 * WORTH_CLOSING, Why.BUDGET_SPENT), True),
+            (Rest(START + WORTH_CLOSING / 2, Why.GAP), False),
+            (Act(Waiting(Action.MESSAGE, Budget.MESSAGE)), False),
+        ],
+    )
+    async def test_who_rests_gives_its_place_to_others_in_a_full_process(self, said: object, gives_way: bool) -> None:
+        bench = Bench(most=1)
+        session = await bench.sign_in()
+        bench.turns.begins = [said]
+        await bench.invite()
+        assert isinstance(await bench.open.lease(OTHER, CAMPAIGN), Lease if gives_way else NoRoom)
+        assert session.closed is gives_way
+
+    async def test_whose_place_was_given_away_is_to_be_opened(self) -> None:
+        bench = Bench(most=1)
+        await bench.sign_in()
+        await bench.invite()
+        await bench.open.lease(OTHER, CAMPAIGN)
+        assert await bench.invite() == Worked(0, reopen=True)
 
     async def test_a_blocked_account_is_closed_and_told(self, bench: Bench, session: FakeSession) -> None:
         bench.turns.begins = [turn()]

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from activities.open_accounts import OpenAccounts, SignIn
-from domain.account import HeldElsewhere, Lease, LeaseTimes
+from domain.account import AccountRef, HeldElsewhere, Lease, LeaseTimes, NoRoom
 from domain.errors import LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from tests.activities.fakes import (
@@ -18,6 +19,7 @@ from tests.activities.fakes import (
     HERE,
     HERE_QUEUE,
     OTHER,
+    OWNER,
     REF,
     FakeAdapter,
     FakeBook,
@@ -27,6 +29,7 @@ from tests.activities.fakes import (
 )
 
 CAMPAIGN, OTHER_CAMPAIGN = "campaign-1", "campaign-2"
+THIRD = AccountRef(OWNER, ADAPTER, "account-3")
 SIGN_IN = SignIn({"session": "secret"})
 PATIENCE = timedelta(seconds=5)
 QUICK = LeaseTimes(
@@ -41,11 +44,13 @@ LONG = timedelta(minutes=5)
 class House:
     """A process's accounts with what is around them."""
 
-    def __init__(self, times: LeaseTimes = QUICK, idle_close: timedelta = LONG) -> None:
+    def __init__(self, times: LeaseTimes = QUICK, idle_close: timedelta = LONG, most: int = 1000) -> None:
         self.journal = Journal()
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
-        self.open = OpenAccounts({ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, times, idle_close, FakeBook)
+        self.open = OpenAccounts(
+            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, times, idle_close, FakeBook, most
+        )
 
     async def sign_in(self, ref=REF, user: str = CAMPAIGN) -> tuple[Lease, FakeSession]:
         lease = await self.open.lease(ref, user)
@@ -133,12 +138,39 @@ class TestOpening:
         await eventually(lambda: "connect account-1" in house.journal)
         house.leases.takes_over(REF)
         async with house.kept():
-            await eventually(lambda: house.leases.renewals > 0 and not house.open.is_connected(REF))
-            await eventually(lambda: house.journal.count("release account-1") == 1)
+            await eventually(lambda: house.leases.renewals > 0 and not house.open.is_leased(REF))
         house.adapter.gate.set()
         with pytest.raises(LeaseLost):
             await connecting
         assert house.adapter.latest.closed
+
+    async def test_a_client_that_is_being_connected_is_closed_before_its_lease_is_given_up(self, house: House) -> None:
+        house.adapter.gate = asyncio.Event()
+        await house.open.lease(REF, CAMPAIGN)
+        connecting = asyncio.ensure_future(house.open.connect(REF, SIGN_IN))
+        await eventually(lambda: "connect account-1" in house.journal)
+        await house.open.close(REF)
+        assert REF in house.leases.held
+        house.adapter.gate.set()
+        with pytest.raises(LeaseLost):
+            await connecting
+        assert house.journal[-3:] == ["closing account-1", "closed account-1", "release account-1"]
+
+    async def test_the_account_may_be_signed_in_only_while_its_lease_outlives_the_platforms_timer(
+        self, house: House
+    ) -> None:
+        """Stopped while it connects, a process must not use the key when it goes on: somebody else may have it."""
+        house.adapter.gate = asyncio.Event()
+        await house.open.lease(REF, CAMPAIGN)
+        connecting = asyncio.ensure_future(house.open.connect(REF, SIGN_IN))
+        await eventually(lambda: bool(house.adapter.still))
+        assert house.adapter.still[0]()
+        await asyncio.sleep((QUICK.length - QUICK.disconnect_after).total_seconds() + 0.01)
+        assert not house.adapter.still[0]()
+        house.adapter.refusal = Unavailable("the platform")
+        house.adapter.gate.set()
+        with pytest.raises(LeaseLost):
+            await connecting
 
     async def test_nobody_signs_in_again_before_the_old_client_is_closed(self, house: House) -> None:
         """Closing takes a moment; two connections with one key would destroy the session for good."""
@@ -259,6 +291,101 @@ class TestKeeping:
             return False
 
         await eventually(refused)
+
+
+class TestRoom:
+    async def full(self, **rests: timedelta | None) -> House:
+        """A process with room for two, which two accounts have."""
+        house = House(most=2)
+        await house.sign_in()
+        await house.sign_in(OTHER)
+        for name, rest in rests.items():
+            house.open.rests(REF if name == "first" else OTHER, CAMPAIGN, rest)
+        return house
+
+    async def test_an_account_that_rests_gives_way_client_first_then_lease(self) -> None:
+        house = await self.full(first=timedelta(minutes=2))
+        begun = len(house.journal)
+        await house.sign_in(THIRD)
+        assert house.journal[begun:] == [
+            *("lease account-3", "closing account-1", "closed account-1", "release account-1"),
+            *("connect account-3", "ping account-3"),
+        ]
+        assert house.leases.held.keys() == {OTHER, THIRD}
+
+    async def test_of_those_that_rest_the_one_that_was_used_last_stays(self) -> None:
+        house = await self.full(first=None, second=None)
+        house.open.session(REF, 1)
+        await house.sign_in(THIRD)
+        assert house.leases.held.keys() == {REF, THIRD}
+
+    @pytest.mark.parametrize("rest", [timedelta(0), timedelta(seconds=30)])
+    async def test_who_is_at_work_or_rests_for_a_moment_keeps_its_client(self, rest: timedelta) -> None:
+        house = await self.full(first=rest, second=rest)
+        begun = len(house.journal)
+        assert await house.open.lease(THIRD, CAMPAIGN) == NoRoom()
+        assert house.journal[begun:] == []
+
+    async def test_who_is_in_a_turn_keeps_its_client(self) -> None:
+        house = await self.full(first=None)
+        async with house.open.turn(REF):
+            assert await house.open.lease(THIRD, CAMPAIGN) == NoRoom()
+        assert isinstance(await house.open.lease(THIRD, CAMPAIGN), Lease)
+
+    async def test_an_account_rests_when_all_its_campaigns_do(self) -> None:
+        house = await self.full(first=None)
+        await house.open.lease(REF, OTHER_CAMPAIGN)
+        assert await house.open.lease(THIRD, CAMPAIGN) == NoRoom()
+        house.open.rests(REF, OTHER_CAMPAIGN, None)
+        assert isinstance(await house.open.lease(THIRD, CAMPAIGN), Lease)
+
+    async def test_who_goes_back_to_work_keeps_its_client(self) -> None:
+        house = await self.full(first=None)
+        await house.open.lease(REF, CAMPAIGN)
+        assert await house.open.lease(THIRD, CAMPAIGN) == NoRoom()
+
+    async def test_who_is_being_signed_in_keeps_its_place(self) -> None:
+        house = await self.full(first=None)
+        house.adapter.latest.connected = False
+        house.adapter.gate = asyncio.Event()
+        house.open.rests(OTHER, CAMPAIGN, None)
+        signing_in = asyncio.ensure_future(house.open.connect(OTHER, SIGN_IN))
+        await eventually(lambda: house.journal.count("connect account-2") == 2)
+        assert isinstance(await house.open.lease(THIRD, CAMPAIGN), Lease)
+        assert house.leases.held.keys() == {OTHER, THIRD}
+        house.adapter.gate.set()
+        assert await signing_in is None
+
+    async def test_nobody_gives_way_for_an_account_that_is_held_elsewhere(self) -> None:
+        house = await self.full(first=None)
+        house.leases.takes_over(THIRD)
+        assert isinstance(await house.open.lease(THIRD, CAMPAIGN), HeldElsewhere)
+        assert house.leases.held.keys() == {REF, OTHER, THIRD}
+
+    async def test_there_are_never_more_than_may_be(self) -> None:
+        """Many newcomers at once, two that rest: two come in, the others are told, and hold no lease."""
+        house = await self.full(first=None, second=None)
+        newcomers = [AccountRef(OWNER, ADAPTER, f"new-{number}") for number in range(9)]
+        answers = await asyncio.gather(*(house.open.lease(ref, CAMPAIGN) for ref in newcomers))
+        assert sum(isinstance(answer, Lease) for answer in answers) == 2
+        assert answers.count(NoRoom()) == 7
+        assert len(house.leases.held) == 2
+
+    async def test_what_has_no_connection_of_its_own_needs_no_room(self) -> None:
+        house = await self.full()
+        house.adapter.capabilities = replace(house.adapter.capabilities, connects=False)
+        assert isinstance(await house.open.lease(THIRD, CAMPAIGN), Lease)
+
+    async def test_who_gave_way_comes_back_as_a_newcomer(self) -> None:
+        house = await self.full(first=None)
+        await house.sign_in(THIRD)
+        with pytest.raises(LeaseLost):
+            house.open.turn(REF)
+        assert await house.open.lease(REF, CAMPAIGN) == NoRoom()
+        await house.open.close(THIRD, CAMPAIGN)
+        lease, session = await house.sign_in()
+        assert lease.fence == 2
+        assert session.connected
 
 
 class TestClosing:

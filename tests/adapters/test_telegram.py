@@ -127,6 +127,13 @@ class TestSigningIn:
         await (await sign_in(dc)).close()
         assert not dc.destroyed_sessions
 
+    async def test_a_right_that_ended_while_it_connected_leaves_the_key_unused(self, dc: TelegramDC) -> None:
+        before = len(asyncio.all_tasks())
+        with pytest.raises(Unavailable):
+            await PATIENT.connect("owner", credentials(dc, "owner"), None, MemoryBook(), lambda: False)
+        assert not dc.journal.requests()
+        assert len(asyncio.all_tasks()) == before
+
     async def test_over_ipv6(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """For a session of the wrong family Telethon goes to an address of its own: here a closed port."""
         monkeypatch.setattr(telegrambaseclient, "DEFAULT_IPV4_IP", "127.0.0.1")
@@ -216,6 +223,14 @@ class TestRights:
         strike(dc, "channels.GetParticipant", "flood_wait", seconds=5)
         refused = await session.check_destination("club")
         assert refused == Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(seconds=5))
+
+
+@pytest.mark.parametrize("preview", [True, False])
+async def test_links_have_a_preview_where_the_setting_says_so(dc: TelegramDC, preview: bool) -> None:
+    session = await sign_in(dc, adapter=TelegramAdapter(link_preview=preview))
+    assert await session.send(ANNA, "https://t.me/club", KEY) == Outcome(Kind.MESSAGED)
+    await session.close()
+    assert [each.preview for each in dc.journal.of(Message)] == [preview]
 
 
 class TestAnswers:

@@ -205,6 +205,7 @@ class TestRequirements:
         assert await session.requirements([*people, Person(9, username="olga")]) == {
             3: Outcome(Kind.REFUSED, Reason.NEEDS_PREMIUM),
             5: Outcome(Kind.REFUSED, Reason.NEEDS_PAYMENT),
+            8: None,
         }
         assert asked(dc, "users.GetRequirementsToContact") == 1
         assert asked(dc, RESOLVE) == 3

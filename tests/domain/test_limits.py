@@ -14,6 +14,7 @@ from domain.platform import DRY_RUN, Budget
 
 DEFAULTS = Path(__file__).parents[2] / "limits.toml"
 
+REQUESTS = "telegram.requests_per_second"
 GOOD = """
 [telegram]
 gap = { shortest = "500ms", longest = "1.5s" }
@@ -49,6 +50,12 @@ def test_a_good_file_is_read_as_it_is_meant() -> None:
         limited_rests=(timedelta(minutes=5), timedelta(hours=24), timedelta(days=7)),
         unavailable_rest=timedelta(minutes=1),
     )
+
+
+def test_the_requests_of_an_application_are_limited_only_where_the_file_says_so() -> None:
+    assert parse(DEFAULTS.read_text(encoding="utf-8")).of("telegram").requests_per_second == 30
+    assert parse(GOOD).of("telegram").requests_per_second is None
+    assert parse(f"{GOOD}requests_per_second = 7").of("telegram").requests_per_second == 7
 
 
 def test_a_platform_without_a_section_is_named() -> None:
@@ -92,6 +99,10 @@ def test_a_platform_without_a_section_is_named() -> None:
         ('unavailable_rest = "1m"', f'unavailable_rest = "{"9" * 20}d"', "telegram.unavailable_rest"),
         ('unavailable_rest = "1m"', "", "telegram.unavailable_rest"),
         ('unavailable_rest = "1m"', 'unavailable_rest = "1m"\nspeed = 1', "telegram.speed"),
+        *(
+            ('unavailable_rest = "1m"', f'unavailable_rest = "1m"\nrequests_per_second = {wrong}', REQUESTS)
+            for wrong in ("0", "-1", "1.5", "true", '"30"', "1_000_001")
+        ),
     ],
 )
 def test_what_is_wrong_is_named(good: str, bad: str, field: str) -> None:

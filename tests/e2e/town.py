@@ -144,11 +144,18 @@ class Town:
 
 @contextmanager
 def town(
-    folder: Path, scene: Scenario, *, workers: int = 2, settings: Mapping[str, str] | None = None
+    folder: Path,
+    scene: Scenario,
+    *,
+    workers: int = 2,
+    settings: Mapping[str, str] | None = None,
+    per_second: int = 1000,
 ) -> Iterator[Town]:
-    """Start everything."""
+    """Start everything. `per_second`: the requests of all accounts' one application."""
     limits = folder / "limits.toml"
-    limits.write_text(LIMITS.format(name="telegram") + LIMITS.format(name="dry_run"))
+    rate = f"requests_per_second = {per_second}\n"
+    telegram = LIMITS.format(name="telegram").replace("[telegram.daily]", f"{rate}[telegram.daily]")
+    limits.write_text(telegram + LIMITS.format(name="dry_run"))
     with Stack.temporary(
         workers=workers, durable=False, temporal_ui=False, limits_file=limits, settings=settings
     ) as stack:

@@ -9,7 +9,7 @@ from domain.account import Credentials
 from domain.errors import Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Capabilities, Identifier
-from domain.ports import AddressBook, Clock, DestinationCheck, Found, Right
+from domain.ports import AddressBook, Clock, DestinationCheck, Found, Right, always
 from domain.recipient import Person
 
 BANNED = Outcome(Kind.BLOCKED, Reason.BANNED)
@@ -110,7 +110,7 @@ class SimulatedSession:
     async def add_contact(self, person: Person) -> Outcome:
         raise NotImplementedError("no campaign of the simulation adds contacts")
 
-    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome]:
+    async def requirements(self, people: Sequence[Person]) -> Mapping[int, Outcome | None]:
         self._ensure_open()
         return {}
 
@@ -150,6 +150,11 @@ class SimulatedAdapter:
         return CAPABILITIES
 
     async def connect(
-        self, account_id: str, credentials: Credentials, proxy: Mapping[str, str] | None, book: AddressBook
+        self,
+        account_id: str,
+        credentials: Credentials,
+        proxy: Mapping[str, str] | None,
+        book: AddressBook,
+        still: Callable[[], bool] = always,
     ) -> SimulatedSession | Outcome:
         return BANNED if account_id in self._platform.banned else SimulatedSession(self._platform, account_id)

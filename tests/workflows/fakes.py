@@ -44,9 +44,9 @@ def acts(action: Action = Action.INVITE, turns: int = 1) -> Answer:
     return says(Worked(turns, action=action))
 
 
-def gap(pause: timedelta, action: Action = Action.INVITE) -> Answer:
+def gap(pause: timedelta, action: Action = Action.INVITE, *, closed: bool = False) -> Answer:
     async def answer(now: datetime) -> Worked:
-        return Worked(1, action=action, until=now + pause, why=Why.GAP)
+        return Worked(1, action=action, until=now + pause, why=Why.GAP, closed=closed)
 
     return answer
 

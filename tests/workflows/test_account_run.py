@@ -19,6 +19,7 @@ from tests.workflows.fakes import (
     PLATFORM,
     QUEUE,
     WORKER_QUEUE,
+    Answer,
     Held,
     acts,
     blocked,
@@ -212,8 +213,11 @@ class TestTheWorkersQueue:
         await eventually(lambda: len(stage.actions.done) == 2)
         assert stage.accounts.opened() == [QUEUE, QUEUE]
 
-    async def test_an_account_that_was_closed_for_its_rest_is_opened_after_it(self, stage: Stage) -> None:
-        stage.actions.script(rests(Why.COOLDOWN, timedelta(hours=1), closed=True))
+    @pytest.mark.parametrize(
+        "long", [rests(Why.COOLDOWN, timedelta(hours=1), closed=True), gap(timedelta(hours=1), closed=True)]
+    )
+    async def test_an_account_that_was_closed_for_its_rest_is_opened_after_it(self, stage: Stage, long: Answer) -> None:
+        stage.actions.script(long)
         await stage.start_run()
         await eventually(lambda: len(stage.actions.done) == 1)
         await stage.env.sleep(timedelta(hours=1, minutes=1))

@@ -64,4 +64,5 @@ def _message(call: Context, person: Person, request: Any) -> Message:
         random_id=request.random_id,
         text=request.message,
         text_hash=sha256(request.message.encode()).hexdigest(),
+        preview=not request.no_webpage,
     )
