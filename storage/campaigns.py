@@ -11,11 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import Command, Phase, State, Wanted, obey, state
 from domain.errors import Forbidden, NotFound
-from domain.platform import Action, Identifier
+from domain.hints import Hint
+from domain.message import Message
+from domain.platform import Action, Budget, Identifier
 from domain.why import Why
-from storage import recipients
+from storage import recipients, texts
 from storage.engine import Database
 from storage.tables import Audience, Campaign
+from storage.test_messages import ToOneself, admit_test
 
 _campaign = Campaign.__table__  # type: ignore[attr-defined]
 _audience = Audience.__table__  # type: ignore[attr-defined]
@@ -23,7 +26,10 @@ _audience = Audience.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True)
 class NewCampaign:
-    """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people."""
+    """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people.
+
+    `test`: the one recipient of a test, which has no audience (`audience_id` is then `NO_AUDIENCE`).
+    """
 
     name: str
     platform: str
@@ -31,13 +37,16 @@ class NewCampaign:
     audience_id: UUID
     action: Action
     destination: str
-    texts: Sequence[str]
+    message: Message
     message_when_refused: bool
     account_ids: Sequence[str] | None
     start: bool
     reaches: Collection[Identifier]
     add_contact_first: bool = False
     join_destination: bool = False
+    message_budget: Budget = Budget.MESSAGE_WITH_LINK
+    message_hints: Sequence[Hint] = ()
+    test: ToOneself | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class CampaignView:
     audience_id: UUID
     action: Action
     destination: str
-    texts: tuple[str, ...]
+    message: Message
+    message_hints: tuple[Hint, ...]
     message_when_refused: bool
     add_contact_first: bool
     join_destination: bool
@@ -68,6 +78,7 @@ class CampaignView:
     started_at: datetime | None
     ended_at: datetime | None
     request_hash: str
+    test: bool
 
     @property
     def state(self) -> State:
@@ -114,9 +125,11 @@ class Campaigns:
         async with self._database.owner(owner) as tx:
             return await read(tx, owner, campaign_id)
 
-    async def list(self, owner: str, limit: int, before: datetime | None = None) -> Sequence[CampaignView]:
-        """The owner's campaigns, newest first; `before`: those made earlier than that."""
-        query = select(_campaign).where(_campaign.c.owner == owner)
+    async def list(
+        self, owner: str, limit: int, before: datetime | None = None, *, tests: bool = False
+    ) -> Sequence[CampaignView]:
+        """The owner's campaigns, or test messages, newest first; `before`: those made earlier than that."""
+        query = select(_campaign).where(_campaign.c.owner == owner, _campaign.c.test == tests)
         if before is not None:
             query = query.where(_campaign.c.created_at < before)
         async with self._database.owner(owner) as tx:
@@ -163,7 +176,8 @@ def view(row: RowMapping) -> CampaignView:
         audience_id=row["audience_id"],
         action=Action(row["action"]),
         destination=row["destination"],
-        texts=tuple(row["texts"]),
+        message=Message(tuple(row["texts"]), row["post"]),
+        message_hints=tuple(Hint(each) for each in row["message_hints"]),
         message_when_refused=row["message_when_refused"],
         add_contact_first=row["add_contact_first"],
         join_destination=row["join_destination"],
@@ -179,6 +193,7 @@ def view(row: RowMapping) -> CampaignView:
         started_at=row["started_at"],
         ended_at=row["ended_at"],
         request_hash=row["request_hash"],
+        test=row["test"],
     )
 
 
@@ -199,11 +214,7 @@ async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignV
 async def _create(
     tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
 ) -> CampaignView:
-    stored = await tx.scalar(
-        select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
-    )
-    if stored is None:
-        raise NotFound("audience")
+    stored = await _stored(tx, owner, new) if new.test is None else await admit_test(tx, owner, new.test, now)
     campaign_id = uuid4()
     await tx.execute(
         insert(_campaign).values(
@@ -215,7 +226,11 @@ async def _create(
             audience_id=new.audience_id,
             action=new.action.value,
             destination=new.destination,
-            texts=list(new.texts),
+            texts=list(new.message.texts),
+            post=new.message.post,
+            message_budget=new.message_budget.value,
+            message_hints=[each.value for each in new.message_hints],
+            test=new.test is not None,
             message_when_refused=new.message_when_refused,
             add_contact_first=new.add_contact_first,
             join_destination=new.join_destination,
@@ -238,5 +253,14 @@ async def _create(
     copy = recipients.Copy(
         owner, campaign_id, new.audience_id, new.adapter, new.account_ids, new.action, first, new.reaches
     )
-    await recipients.copy_audience(tx, copy, now)
+    await recipients.copy_audience(tx, copy, now, None if new.test is None else new.test.contact)
+    await texts.keep(tx, campaign_id)
     return await read(tx, owner, campaign_id)
+
+
+async def _stored(tx: AsyncConnection, owner: str, new: NewCampaign) -> int:
+    query = select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
+    stored: int | None = await tx.scalar(query)
+    if stored is None:
+        raise NotFound("audience")
+    return stored

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain import message
 from domain.account import AccountRef, ExternalStatus
 from domain.campaign import Wanted
 from domain.course import NO_PATH_IN
@@ -35,7 +34,7 @@ from domain.policy import (
 from domain.ports import Found, LimitsSource
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import claims, settling
+from storage import claims, settling, texts
 from storage.accounts import key, lock, scope, spend, stand
 from storage.engine import Database
 
@@ -62,7 +61,7 @@ _ATTEMPTS = text("""
 """)
 
 _CAMPAIGN = text("""
-    SELECT c.wanted, c.ended_at, c.action, c.destination, c.texts, c.revision, ca.can_invite, ca.why
+    SELECT c.wanted, c.ended_at, c.action, c.destination, c.message_budget, c.revision, ca.can_invite, ca.why
     FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
     WHERE c.id = :campaign AND c.owner = :owner
 """)
@@ -112,7 +111,7 @@ class _Campaign:
     wanted: Wanted
     ended: bool
     destination: str
-    texts: tuple[str, ...]
+    message_budget: Budget
     revision: int
     invites: bool
     can_invite: bool
@@ -142,7 +141,7 @@ class Turns:
             earlier = await _earlier(tx, turn)
             campaign = await _campaign(tx, turn)
             if earlier is not None:
-                return await _given_back(tx, turn, campaign, earlier, standing, now)
+                return await texts.addressed(tx, turn, await _given_back(tx, turn, campaign, earlier, standing, now))
             if campaign.wanted is not Wanted.RUN or campaign.ended:
                 return Halted(campaign.wanted)
             if status is not ExternalStatus.ACTIVE:  # switched off while its client was open
@@ -152,7 +151,7 @@ class Turns:
             limits = self._limits().of(turn.ref.adapter)
             who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
             found = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
-            waiting = [_waiting(each, lane, campaign.texts) for each, lane in found]
+            waiting = [_waiting(each, lane, campaign.message_budget) for each, lane in found]
             decision = decide(now, standing, limits, await _usage(tx, turn.ref, now), waiting)
             decision = _without_right(decision, campaign)
             await _say(tx, turn, decision, now)
@@ -166,7 +165,8 @@ class Turns:
             await stand(tx, turn.ref, replace(standing, next_at=now + gap), now)
             await spend(tx, turn.ref, decision.waiting.budget, len(taken), now)
             await _spend_lookups(tx, turn.ref, decision.waiting.lookup, taken, now)
-            return await self._open(tx, turn, campaign, decision.waiting, taken, now)
+            opened = await self._open(tx, turn, campaign, decision.waiting, taken, now)
+            return await texts.addressed(tx, turn, opened)
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
@@ -239,7 +239,7 @@ class Turns:
             for attempt, each in zip(attempts, taken, strict=True)
         ]
         await tx.execute(_OPEN_ATTEMPT, rows)
-        return Turn(turn.turn_id, waiting.action, campaign.destination, campaign.texts, tuple(attempts))
+        return Turn(turn.turn_id, waiting.action, campaign.destination, tuple(attempts))
 
 
 async def _check_lease(tx: AsyncConnection, turn: TurnKey) -> ExternalStatus:
@@ -288,7 +288,7 @@ async def _given_back(
         )
         for row in rows
     )
-    return Turn(earlier["id"], action, campaign.destination, campaign.texts, attempts)
+    return Turn(earlier["id"], action, campaign.destination, attempts)
 
 
 async def _campaign(tx: AsyncConnection, turn: TurnKey) -> _Campaign:
@@ -299,7 +299,7 @@ async def _campaign(tx: AsyncConnection, turn: TurnKey) -> _Campaign:
         wanted=Wanted(row["wanted"]),
         ended=row["ended_at"] is not None,
         destination=row["destination"],
-        texts=tuple(row["texts"]),
+        message_budget=Budget(row["message_budget"]),
         revision=row["revision"],
         invites=row["action"] == Action.INVITE,
         can_invite=row["can_invite"],
@@ -317,9 +317,9 @@ def _without_right(decision: Decision, campaign: _Campaign) -> Decision:
 _LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}
 
 
-def _waiting(action: Action, lane: Identifier, texts: Sequence[str]) -> Waiting:
+def _waiting(action: Action, lane: Identifier, message: Budget) -> Waiting:
     budgets = {Action.INVITE: Budget.INVITE, Action.ADD_CONTACT: Budget.ADD_CONTACT}
-    budget, lookup = budgets.get(action) or message.budget(texts), _LOOKUPS.get(lane)
+    budget, lookup = budgets.get(action, message), _LOOKUPS.get(lane)
     return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
 
 
