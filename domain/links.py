@@ -40,6 +40,7 @@ _ACROSS = tuple(
         rf"[\w-]\.{_START}",
         r"\.[\w-]{2,63}[/?#:]\S",
         r"[0-9w]\.[0-9w]{1,6}\.[0-9w]",
+        r"w[0-9]{1,3}\.[0-9]|[0-9]\.[0-9]{1,3}w",
         r"(?:t|telegram)\.(?:me|dog)/",
     )
 )
@@ -47,12 +48,14 @@ _ACROSS = tuple(
 
 _BOTH = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in name) for name in _CYRILLIC)
 RISKY = (
-    rf"://|^[{BLANK}]*[.:/@?#]|[.:/@?#][{BLANK}]*$|\.[^\s][{BLANK}]*$"
+    rf"://|^[{BLANK}]*[.:/@?#]|[.:/@?#][{BLANK}]*$|\.[^\s0-9][{BLANK}]*$"
     rf"|\.([a-zA-Z]{{2}}|{_BOTH}|[^\u0001-\u007f\u0400-\u04ff]{{2}})"
-    r"|[wW]\.[^\s]|[0-9]\.[0-9]+\.[0-9]|@"
+    r"|[wW]\.[^\s]|(^|[^0-9])[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}([^0-9]|$)|@"
 )
 """A value that has a link in it, or could have a part of one at its ends. Means the same in PostgreSQL."""
 _RISKY = re.compile(RISKY)
+PERHAPS_RISKY = rf"[:/@?#]|\.[^0-9]|\.$|^[{BLANK}]*\.|[wW]\.|[0-9]\.[0-9]{{1,3}}\.[0-9]{{1,3}}([^0-9]|$)"
+"""What every risky value has, and hardly any other: looked for first, as PostgreSQL does so ten times as fast."""
 
 _TAIL = 80
 """Characters in front of a part that can belong to a link with it."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.links import RISKY
+from domain.links import PERHAPS_RISKY, RISKY
 from domain.message import columns_of
 from domain.recipient import Person
 from domain.rendering import BLANK, STANDARD, Column, longest, weights
@@ -124,11 +124,11 @@ class _Query:
 
     def column(self, number: int, sources: Sequence[str]) -> str:
         """What `Column` wants to know, of a column that comes from one source or the other."""
-        self.values |= {"blank": f"[^{BLANK}]", "risky": RISKY}
+        self.values |= {"blank": f"[^{BLANK}]", "perhaps": PERHAPS_RISKY, "risky": RISKY}
         found = [self._value(source) for source in sources]
         empty = " AND ".join(_may_be_gone(source, f"{self._value(source)} !~ :blank") for source in sources)
         varied = " OR ".join(f'min({value} COLLATE "C") <> max({value} COLLATE "C")' for value in found)
-        risky = " OR ".join(f"{value} ~ :risky" for value in found)
+        risky = " OR ".join(f"{value} ~ :perhaps AND {value} ~ :risky" for value in found)
         return (
             f"max({self.units(sources)}) AS longest_{number}, bool_or({empty}) AS empty_{number}, "
             f"({varied}) AS varied_{number}, bool_or({risky}) AS risky_{number}"
