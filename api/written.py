@@ -36,11 +36,9 @@ def asked_for(body: MessageIn, chosen: Platform) -> Message:
     if chosen.post is None:
         raise Invalid("message.forward", "Nothing can be forwarded on this platform.")
     try:
-        message = Message(tuple(body.texts), chosen.post(body.forward))
+        return Message(tuple(body.texts), chosen.post(body.forward))
     except Invalid as error:
         raise Invalid("message.forward", str(error)) from None
-    check_message(message)
-    return message
 
 
 async def checked(found: Services, owner: str, audience_id: UUID, message: Message, chosen: Platform) -> Checked:

@@ -40,11 +40,14 @@ _ACROSS = tuple(
         rf"[\w-]\.{_START}",
         r"\.[\w-]{2,63}[/?#:]\S",
         r"[0-9w]\.[0-9w]{1,6}\.[0-9w]",
-        r"w[0-9]{1,3}\.[0-9]|[0-9]\.[0-9]{1,3}w",
+        r"w[0-9]{1,3}\.[0-9]",
+        r"\.[\w-]{1,63}w",
         r"(?:t|telegram)\.(?:me|dog)/",
     )
 )
 """In every link one of these begins; a link across two parts of a template has one across them."""
+_MARKS = re.compile(r"[.:]")
+"""No link is without one of these."""
 
 _BOTH = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in name) for name in _CYRILLIC)
 RISKY = (
@@ -59,8 +62,8 @@ PERHAPS_RISKY = rf"[:/@?#]|\.[^0-9]|\.$|^[{BLANK}]*\.|[wW]\.|[0-9]\.[0-9]{{1,3}}
 
 _TAIL = 80
 """Characters in front of a part that can belong to a link with it."""
-_TAILS = 2_000
-"""With more different ends than this, it is in doubt."""
+_JOINTS = 5_000
+"""So many ends are looked at together with what follows; then it is in doubt."""
 _VALUE = "www"
 """Stands for a value: letters, and whatever the patterns take for one."""
 
@@ -78,7 +81,7 @@ def is_risky(value: str) -> bool:
 def may_link(node: Node, columns: Mapping[str, Column]) -> bool:
     """Whether some rendering for somebody with such columns may have a link."""
     try:
-        _follow(node, columns, frozenset({""}))
+        _Reading(columns).follow(node, frozenset({""}))
     except _Linked:
         return True
     return False
@@ -88,54 +91,57 @@ class _Linked(Exception):
     pass
 
 
-def _follow(node: Node, columns: Mapping[str, Column], ends: frozenset[str]) -> frozenset[str]:
-    """How the text may end behind `node` when it ended in one of `ends` before."""
-    match node:
-        case Text(text):
-            if has_link(text) or (ends != {""} and has_link("x" + text)):
-                raise _Linked
-            return _joined(ends, text)
-        case Series(nodes):
-            for each in nodes:
-                ends = _follow(each, columns, ends)
-            return ends
-        case Choice(options):
-            return _few(frozenset().union(*(_follow(each, columns, ends) for each in options)))
-        case Placeholder(column, fallback):
-            return _few(_value(columns.get(column, NOTHING), ends) | _fallback(node, fallback, columns, ends))
+class _Reading:
+    """One walk through a template, in bounded time."""
 
+    def __init__(self, columns: Mapping[str, Column]) -> None:
+        self._columns = columns
+        self._joints = _JOINTS
 
-def _value(column: Column, ends: frozenset[str]) -> frozenset[str]:
-    if column.risky:
-        raise _Linked
-    return _joined(ends, _VALUE) if column.longest else frozenset()
-
-
-def _fallback(
-    node: Placeholder, fallback: Node | None, columns: Mapping[str, Column], ends: frozenset[str]
-) -> frozenset[str]:
-    if not columns.get(node.column, NOTHING).some_empty:
-        return frozenset()
-    return ends if fallback is None else _follow(fallback, columns, ends)
-
-
-def _joined(ends: frozenset[str], text: str) -> frozenset[str]:
-    for end in ends:
-        whole = end + text
-        for pattern in _ACROSS:
-            for start in range(len(end)):
-                found = pattern.match(whole, start)
-                if found and found.end() > len(end):
+    def follow(self, node: Node, ends: frozenset[str]) -> frozenset[str]:
+        """How the text may end behind `node` when it ended in one of `ends` before."""
+        match node:
+            case Text(text):
+                if has_link(text) or (ends != {""} and has_link("x" + text)):
                     raise _Linked
-    return frozenset(_tail(end + text) for end in ends)
+                return self._joined(ends, text)
+            case Series(nodes):
+                for each in nodes:
+                    ends = self.follow(each, ends)
+                return ends
+            case Choice(options):
+                return frozenset().union(*(self.follow(each, ends) for each in options))
+            case Placeholder(column, fallback):
+                found = self._columns.get(column, NOTHING)
+                return self._value(found, ends) | self._fallback(found, fallback, ends)
+
+    def _value(self, column: Column, ends: frozenset[str]) -> frozenset[str]:
+        if column.risky:
+            raise _Linked
+        return self._joined(ends, _VALUE) if column.longest else frozenset()
+
+    def _fallback(self, column: Column, fallback: Node | None, ends: frozenset[str]) -> frozenset[str]:
+        if not column.some_empty:
+            return frozenset()
+        return ends if fallback is None else self.follow(fallback, ends)
+
+    def _joined(self, ends: frozenset[str], text: str) -> frozenset[str]:
+        for end in ends:
+            whole = end + text[:_TAIL]
+            if not end or not _MARKS.search(whole):
+                continue
+            self._joints -= 1
+            if self._joints < 0 or _is_across(whole, len(end)):
+                raise _Linked
+        return frozenset(_tail(end + text[-_TAIL:]) for end in ends)
+
+
+def _is_across(text: str, joint: int) -> bool:
+    """Whether a link, or what begins like one, lies across the place."""
+    founds = (pattern.match(text, start) for pattern in _ACROSS for start in range(joint))
+    return any(found.end() > joint for found in founds if found)
 
 
 def _tail(text: str) -> str:
     last = text[-_TAIL:].split()
     return last[-1] if last and not text[-1:].isspace() else ""
-
-
-def _few(ends: frozenset[str]) -> frozenset[str]:
-    if len(ends) > _TAILS:
-        raise _Linked
-    return ends

@@ -11,7 +11,7 @@ from domain.recipient import Person
 from domain.rendering import Column, has_choice, length, render, values
 from domain.template import Choice, Node, parse, standing_for
 
-DRAWS = 500
+DRAWS = 64
 """So many draws are looked at for a text that differs from the account's last one."""
 _BITS_PER_BYTE = 8
 

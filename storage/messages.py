@@ -14,13 +14,15 @@ from domain.rendering import BLANK, STANDARD, Column, longest, weights
 from domain.template import Node, column_name, standing_for
 from storage.engine import Database
 
+_COLUMNS = 10_000
+"""A list whose every element has keys of its own is no table: so many are known."""
 _PAGE = 1_000
 _PAGES = 20
 """So many pages of people whose text may be too long are looked at one by one; then it counts as too long."""
 
 _KEYS = text("""
     SELECT DISTINCT jsonb_object_keys(fields) AS name FROM audience_recipient
-    WHERE audience_id = :audience AND owner = :owner ORDER BY name
+    WHERE audience_id = :audience AND owner = :owner ORDER BY name LIMIT :most
 """)
 
 _PERSON = "position, line, username, phone, user_id, first_name, last_name, fields"
@@ -56,7 +58,7 @@ class Messages:
     async def names(self, owner: str, audience_id: UUID) -> Sequence[str]:
         """The audience's own columns, as its source writes them."""
         async with self._database.owner(owner) as tx:
-            return list(await tx.scalars(_KEYS, {"audience": audience_id, "owner": owner}))
+            return list(await tx.scalars(_KEYS, {"audience": audience_id, "owner": owner, "most": _COLUMNS}))
 
     async def columns(
         self, owner: str, audience_id: UUID, used: Collection[str], names: Sequence[str]

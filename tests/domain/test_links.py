@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.links import PERHAPS_RISKY, has_link, is_risky, may_link
+from domain.message import columns_of
 from domain.recipient import Person
 from domain.rendering import Column, render, values
 from domain.template import escape, parse
@@ -91,7 +92,8 @@ PLAIN, RISKY, NOBODY = Column(10, True), Column(10, False, risky=True), Column(0
         ("Пишите на {anna|boris}@mail.ru", PLAIN, False),
         ("Пишите на anna@mail.ru, {{name}}", PLAIN, False),
         ("{a|b} {c|d} {e|f} " * 200, PLAIN, False),
-        ("{one|two|three|four|five|six|seven|eight|nine|ten}" * 6, PLAIN, True),  # in doubt
+        ("{one|two|three|four|five|six|seven|eight|nine|ten}" * 6, PLAIN, False),
+        ("{" + "|".join(f"{n}." for n in range(80)) + "}" + "{x.1|y.1}" * 9, PLAIN, True),  # in doubt
         ("t.{me|x}/a", PLAIN, True),
         ("exam{ple.com|ple}", PLAIN, True),
         ("site{.|,}{com|ru}", PLAIN, True),
@@ -103,6 +105,8 @@ PLAIN, RISKY, NOBODY = Column(10, True), Column(10, False, risky=True), Column(0
         ("{{name}}.com", PLAIN, True),
         ("site.{{name}}", PLAIN, True),
         ("t.me/{{name}}", PLAIN, True),
+        ("anna@mail.ru{{name}}", PLAIN, True),  # it may be `m/path`
+        ("anna@mail.ru {{name}}", PLAIN, False),
         ("{{name}}", PLAIN, False),
         ("{{name}}", RISKY, True),
         ("{{name|example.com}}", PLAIN, True),
@@ -139,6 +143,15 @@ def test_nor_out_of_pieces(pieces: list[str]) -> None:
     source = "".join(f"{{{escape(piece)}|}}" for piece in pieces)
     if has_link("".join(pieces)):
         assert may_link(parse(source), {})
+
+
+@settings(max_examples=200)
+@given(words, words, words)
+def test_nor_between_a_value_and_its_neighbours(before: str, value: str, behind: str) -> None:
+    person = Person(0, "anna", first_name=value)
+    node = parse(escape(before) + "{{first_name}}" + escape(behind))
+    if has_link(render(node, values(person), 0)):
+        assert may_link(node, columns_of(person))
 
 
 @given(st.one_of(words, st.text(alphabet="w.РФрф:/@12 -aA中例\u200b", max_size=12)))
