@@ -17,7 +17,6 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts
 from activities.requirements import Requirements
-from domain import message
 from domain.account import AccountRef
 from domain.errors import InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
@@ -289,8 +288,9 @@ async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:
         return await session.invite(attempt.person, turn.destination)
     if turn.action is Action.ADD_CONTACT:
         return await session.add_contact(attempt.person)
-    text = message.choose(turn.texts, attempt.person.position)
-    return await session.send(attempt.person, text, attempt.key)
+    if turn.post:
+        return await session.forward(attempt.person, turn.post, attempt.key)
+    return await session.send(attempt.person, attempt.text, attempt.key)
 
 
 async def _settled(turn: "asyncio.Future[Worked | None]") -> bool:

@@ -49,7 +49,7 @@ class DryRunSession:
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:
         """Whoever can be found gets the post."""
-        return self._done(person, Kind.MESSAGED)
+        return self._done(person, Kind.FORWARDED)
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         """Whoever can be found comes."""

@@ -33,12 +33,14 @@ class AdapterOptions:
 class Platform:
     """What the core knows of a platform.
 
-    `destination` gives the one spelling of what the owner typed, or raises `Invalid`.
+    `destination` and `post` give the one spelling of what the owner typed, or raise `Invalid`; `post` is None where
+    nothing can be forwarded.
     """
 
     capabilities: Capabilities
     destination: Callable[[str], str]
     adapter: Callable[[AdapterOptions], Adapter]
+    post: Callable[[str], str] | None = None
 
 
 def _telegram(options: AdapterOptions) -> Adapter:
@@ -54,7 +56,7 @@ def _telegram(options: AdapterOptions) -> Adapter:
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
-        "telegram": Platform(telegram.CAPABILITIES, telegram.destination, _telegram),
+        "telegram": Platform(telegram.CAPABILITIES, telegram.destination, _telegram, telegram.post),
     }
 )
 """What owners may choose."""

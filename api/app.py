@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api import accounts, admin_check, audiences, campaigns, health, reports
+from api import accounts, admin_check, audiences, campaigns, health, messages, reports
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
@@ -20,6 +20,7 @@ from runtime.temporal import connect
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.reports import Reports
@@ -36,6 +37,7 @@ and read what became of everybody (`GET /invite/{id}/report`). Errors are `appli
 """
 _TAGS = [
     {"name": "audiences", "description": "Lists of people: uploaded, cleaned, stored."},
+    {"name": "messages", "description": "What is written: previews of it, and tests on oneself."},
     {"name": "campaigns", "description": "What is done to whom, and its control."},
     {"name": "statistics", "description": "How a campaign goes, and how it went."},
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
@@ -55,7 +57,7 @@ def create_app(settings: ApiSettings, services: Services | None = None) -> FastA
     )
     app.state.services = services
     app.state.tokens = Tokens(settings)
-    for resource in (audiences, campaigns, reports, accounts, admin_check, health):
+    for resource in (audiences, messages, campaigns, reports, accounts, admin_check, health):
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
@@ -93,6 +95,7 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         database=database,
         audiences=Audiences(database),
         campaigns=Campaigns(database),
+        messages=Messages(database),
         accounts=OwnedAccounts(database),
         reports=Reports(database),
         integration=IntegrationService(settings.integration_url, client),

@@ -2,26 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Header, Query, Response, status
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BaseModel
 
 from adapters.registry import Platform, platform
 from api.auth import Caller
 from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn
+from api.schemas.messages import MessageIn
+from api.written import Checked, asked_for, checked
 from domain.campaign import Command, Wanted
 from domain.errors import Unavailable
 from domain.platform import DRY_RUN, Action
 from domain.request import check, check_audience
 from domain.terms import Terms
 from domain.terms import check as check_terms
-from storage.campaigns import CampaignView, Edit, NewCampaign
+from storage.campaigns import CampaignView, Edit, NewCampaign, NewMessage
 
 router = APIRouter(prefix="/invite", tags=["campaigns"])
 
@@ -58,7 +59,7 @@ async def create(
     idempotency_key: IdempotencyKey = None,
 ) -> CampaignOut:
     """Make a campaign of an audience; it starts at once, unless `start` is false."""
-    requested = _hash(body)
+    requested = fingerprint(body)
     campaign = await found.campaigns.made_before(asked.owner, idempotency_key, requested)
     made = campaign is None
     if campaign is None:
@@ -68,7 +69,7 @@ async def create(
         _audit.info("campaign_created", owner=asked.owner, campaign=str(campaign.id), start=body.start)
     response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
     response.headers["Location"] = f"/invite/{campaign.id}"
-    await _deliver(found, campaign)
+    await deliver(found, campaign)
     return CampaignOut.of(campaign)
 
 
@@ -78,9 +79,10 @@ async def campaigns(
     found: With,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     before: Annotated[AwareDatetime | None, Query(description="`next` of the page before")] = None,
+    tests: Annotated[bool, Query(description="test messages instead")] = False,
 ) -> CampaignsOut:
     """Your campaigns, newest first."""
-    items = await found.campaigns.list(asked.owner, limit, before)
+    items = await found.campaigns.list(asked.owner, limit, before, tests=tests)
     end = items[-1].created_at if len(items) == limit else None
     return CampaignsOut(items=[CampaignOut.of(each) for each in items], next=end)
 
@@ -145,27 +147,29 @@ async def edit(campaign_id: UUID, body: EditIn, asked: Asked, found: With, now: 
 async def _changes(body: EditIn, campaign: CampaignView, asked: Caller, found: Services) -> Edit:
     terms = body.terms(campaign.terms)
     check_terms(terms, found.limits().of(campaign.adapter))
-    if body.message is not None:
-        _check_texts(body.message.texts, campaign)
     chosen = None if body.account_ids == "all" else body.account_ids
     if chosen is not None:
         await require_known_accounts(found, asked, campaign.platform, chosen)
     return Edit(
         terms=terms,
-        texts=None if body.message is None else body.message.texts,
+        message=None if body.message is None else await _rewritten(body.message, campaign, asked, found),
         account_ids=None if body.account_ids is None else sorted(set(chosen or ())),
     )
 
 
-def _check_texts(texts: Sequence[str], campaign: CampaignView) -> None:
+async def _rewritten(body: MessageIn, campaign: CampaignView, asked: Caller, found: Services) -> NewMessage:
+    chosen = platform(campaign.platform)
+    message = asked_for(body, chosen)
     check(
         campaign.action,
         campaign.destination,
-        texts,
+        message,
         campaign.message_when_refused,
         campaign.add_contact_first,
-        platform(campaign.platform).capabilities,
+        chosen.capabilities,
     )
+    written = await checked(found, asked.owner, campaign.audience_id, message, chosen)
+    return NewMessage(written.message, written.budget, written.hints)
 
 
 async def _tell_of_edit(found: Services, campaign: CampaignView) -> None:
@@ -182,11 +186,11 @@ async def _tell_of_edit(found: Services, campaign: CampaignView) -> None:
 async def _command(campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now) -> CampaignOut:
     campaign = await found.campaigns.command(asked.owner, campaign_id, command, now)
     _audit.info("campaign_commanded", owner=asked.owner, campaign=str(campaign_id), command=command.value)
-    await _deliver(found, campaign)
+    await deliver(found, campaign)
     return CampaignOut.of(campaign)
 
 
-async def _deliver(found: Services, campaign: CampaignView) -> None:
+async def deliver(found: Services, campaign: CampaignView) -> None:
     """Wake the workflow. The wish is stored: if Temporal is away the reconciler delivers it later."""
     if campaign.wanted is Wanted.NONE or campaign.acknowledged_no >= campaign.control_no:
         return
@@ -202,24 +206,26 @@ async def _deliver(found: Services, campaign: CampaignView) -> None:
 async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCampaign:
     chosen = platform(body.platform)
     destination = chosen.destination(body.destination) if body.destination else ""
+    message = asked_for(body.message, chosen)
     check(
         body.action,
         destination,
-        body.message.texts,
+        message,
         body.message_when_refused,
         body.add_contact_first,
         chosen.capabilities,
     )
     check_terms(body.terms(Terms()), found.limits().of(DRY_RUN if body.dry_run else body.platform))
     check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
+    written = await checked(found, asked.owner, body.audience_id, message, chosen)
     try:
         await require_known_accounts(found, asked, body.platform, body.account_ids)
     except Unavailable as error:  # the campaign waits for it, and says so
         _log.warning("accounts_not_checked", owner=asked.owner, what=error.what)
-    return _new(body, destination, chosen)
+    return _new(body, destination, chosen, written)
 
 
-def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign:
+def _new(body: NewCampaignIn, destination: str, chosen: Platform, written: Checked) -> NewCampaign:
     return NewCampaign(
         name=body.name,
         platform=body.platform,
@@ -227,7 +233,9 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign
         audience_id=body.audience_id,
         action=body.action,
         destination=destination,
-        texts=body.message.texts,
+        message=written.message,
+        message_budget=written.budget,
+        message_hints=written.hints,
         message_when_refused=body.message_when_refused,
         account_ids=None if body.account_ids is None else sorted(set(body.account_ids)),
         start=body.start,
@@ -238,5 +246,6 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform) -> NewCampaign
     )
 
 
-def _hash(body: NewCampaignIn) -> str:
+def fingerprint(body: BaseModel) -> str:
+    """By what a request is recognised when it is repeated."""
     return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

@@ -21,6 +21,7 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.reports import Reports
@@ -59,6 +60,7 @@ class Services:
     database: Database
     audiences: Audiences
     campaigns: Campaigns
+    messages: Messages
     accounts: OwnedAccounts
     reports: Reports
     integration: IntegrationService

@@ -1,5 +1,6 @@
 """Every error as application/problem+json (RFC 9457), with a stable type; never a secret or a trace."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from api.auth import RoleMissing, Unauthenticated
 from domain.audience import FileError, TooManyRows
-from domain.errors import Error, Forbidden, Invalid, NotFound, Unavailable
+from domain.errors import Error, Forbidden, Invalid, NotFound, TooMany, Unavailable
 from storage.neighbours import TokenRefused
 
 MEDIA_TYPE = "application/problem+json"
@@ -51,6 +52,7 @@ _TITLES = {
     "unsupported-media-type": (415, "The body is of another type than expected"),
     "invalid": (422, "A value cannot be accepted"),
     "bad-file": (422, "The file cannot be read"),
+    "too-many": (429, "Too many for now"),
     "internal": (500, "An error of ours"),
     "unavailable": (503, "Something we need is not available"),
 }
@@ -64,6 +66,7 @@ _BY_STATUS = {
     413: "too-large",
     415: "unsupported-media-type",
     422: "invalid",
+    429: "too-many",
     503: "unavailable",
 }
 _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
@@ -75,6 +78,7 @@ _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
     (FileError, "bad-file"),
     (Invalid, "invalid"),
     (Forbidden, "forbidden-now"),
+    (TooMany, "too-many"),
     (Unavailable, "unavailable"),
 )
 
@@ -128,6 +132,8 @@ def _told(request: Request, kind: str, error: Error) -> JSONResponse:
         return problem(kind, f"{_sentence(error.what)} is not available at the moment.")
     if isinstance(error, NotFound):
         return problem(kind, f"There is no such {error.what}.")
+    if isinstance(error, TooMany):
+        return problem(kind, str(error), headers={"Retry-After": str(math.ceil(error.again_in.total_seconds()))})
     detail = str(error)
     return problem(kind, detail, [FieldError(field=error.field, message=detail)] if isinstance(error, Invalid) else [])
 

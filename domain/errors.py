@@ -6,9 +6,12 @@ Error
 ├── LeaseLost          this process no longer holds the account; the run opens it again, anywhere
 ├── NotFound           the caller: no such thing for this owner (HTTP 404)
 ├── Forbidden          the caller: the state does not allow the command (HTTP 409)
+├── TooMany            the caller: too often for now (HTTP 429)
 ├── Invalid            the caller: a value is not acceptable; names the field (HTTP 422)
 └── LimitsError        operators: the limits file is wrong; names the field
 """
+
+from datetime import timedelta
 
 
 class Error(Exception):
@@ -41,6 +44,14 @@ class NotFound(Error):
 
 class Forbidden(Error):
     """The present state does not allow the command."""
+
+
+class TooMany(Error):
+    """Asked too often. `again_in`: when it may be asked again."""
+
+    def __init__(self, message: str, again_in: timedelta) -> None:
+        super().__init__(message)
+        self.again_in = again_in
 
 
 class Invalid(Error):

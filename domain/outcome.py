@@ -23,6 +23,7 @@ class Kind(StrEnum):
     INVITED = "invited"
     ALREADY_MEMBER = "already_member"
     MESSAGED = "messaged"
+    FORWARDED = "forwarded"
     CONTACT_ADDED = "contact_added"
     LINK_SENT = "link_sent"
     REFUSED = "refused"
@@ -50,6 +51,7 @@ _PARTIES = {
     Kind.INVITED: Party.NOBODY,
     Kind.ALREADY_MEMBER: Party.NOBODY,
     Kind.MESSAGED: Party.NOBODY,
+    Kind.FORWARDED: Party.NOBODY,
     Kind.CONTACT_ADDED: Party.NOBODY,
     Kind.LINK_SENT: Party.NOBODY,
     Kind.REFUSED: Party.RECIPIENT,
@@ -68,7 +70,9 @@ _PARTIES = {
     Kind.CANCELLED: Party.NOBODY,
 }
 
-SUCCESSES = frozenset({Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.CONTACT_ADDED, Kind.LINK_SENT})
+SUCCESSES = frozenset(
+    {Kind.INVITED, Kind.ALREADY_MEMBER, Kind.MESSAGED, Kind.FORWARDED, Kind.CONTACT_ADDED, Kind.LINK_SENT}
+)
 """The recipient has got what the campaign wanted."""
 
 ERRORS = frozenset({Kind.FAILED, Kind.UNCERTAIN})
@@ -111,6 +115,7 @@ class Reason(StrEnum):
     DESTINATION_CLOSED = "destination_closed"
     TEXT_TOO_LONG = "text_too_long"
     TEXT_REFUSED = "text_refused"
+    POST_UNAVAILABLE = "post_unavailable"
     NO_ANSWER = "no_answer"
     UNKNOWN_ERROR = "unknown_error"
     ACCOUNTS_EXHAUSTED = "accounts_exhausted"

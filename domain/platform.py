@@ -45,7 +45,8 @@ class Capabilities:
     `reaches`: the identifiers by which an account can find a person; a recipient with none of them has no path.
     `repeatable`: for how long after the first call an action in doubt may be repeated by the same account without
     a second effect; an action that is missing must never be repeated.
-    `message_length`: longest text in UTF-16 code units, as messengers count.
+    `message_length`: longest text in UTF-16 code units, as messengers count. `needs_variation`: the same text for
+    everybody is refused, not only warned of (ACT-8).
     `connects`: an account's session is a connection of its own, of which a process can hold so many only.
     """
 
@@ -54,3 +55,4 @@ class Capabilities:
     message_length: int
     repeatable: Mapping[Action, timedelta] = field(default_factory=dict)
     connects: bool = True
+    needs_variation: bool = False

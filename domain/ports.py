@@ -126,7 +126,7 @@ class Session(Protocol):
         """
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:
-        """Forward a post (its link) to the person; `key` as with `send`."""
+        """Forward a post (its link) to the person: `forwarded`; `key` as with `send`."""
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         """Add the person to the destination."""

@@ -92,6 +92,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.TEXT_TOO_LONG: ("The text is too long for the platform.", "Текст слишком длинный для платформы."),
     Reason.TEXT_REFUSED: ("The platform refused the text.", "Платформа не приняла текст."),
+    Reason.POST_UNAVAILABLE: (
+        "The post cannot be forwarded: it is gone, private, or its channel forbids it.",
+        "Запись нельзя переслать: её нет, она закрыта или канал это запрещает.",
+    ),
     Reason.NO_ANSWER: (
         "The platform did not answer: whether it was done is not known.",
         "Платформа не ответила: сделано ли это, неизвестно.",
@@ -144,6 +148,7 @@ _REASONS: dict[Reason, tuple[str, str]] = {
 _KINDS: dict[Kind, tuple[str, str]] = {
     Kind.INVITED: ("Invited.", "Приглашён."),
     Kind.ALREADY_MEMBER: ("Was a member already.", "Уже был участником."),
+    Kind.FORWARDED: ("The post was forwarded.", "Запись переслана."),
     Kind.MESSAGED: ("The message was sent.", "Сообщение отправлено."),
     Kind.CONTACT_ADDED: ("Added to the contacts.", "Добавлен в контакты."),
     Kind.LINK_SENT: ("The link was sent.", "Ссылка отправлена."),

@@ -62,6 +62,8 @@ class Numbers:
     cancelled: int
     skipped: dict[str, int] = field(default_factory=dict)
     contacts_added: int = 0
+    forwarded: int = 0
+    forwarded_instead: int = 0
 
     @property
     def percent(self) -> float:
@@ -118,6 +120,8 @@ def numbers(total: int, counts: Iterable[Count]) -> Numbers:
         uncertain=of(Kind.UNCERTAIN),
         cancelled=of(Kind.CANCELLED),
         skipped=dict(reasons.get(Kind.SKIPPED, {})),
+        forwarded=by_kind[Kind.FORWARDED.value, False],
+        forwarded_instead=by_kind[Kind.FORWARDED.value, True],
         contacts_added=sum(each.n for each in counts if each.kind == Kind.CONTACT_ADDED),
     )
 
@@ -145,6 +149,7 @@ _DONE = frozenset(
         Kind.INVITED,
         Kind.ALREADY_MEMBER,
         Kind.MESSAGED,
+        Kind.FORWARDED,
         Kind.CONTACT_ADDED,
         Kind.LINK_SENT,
         Kind.REFUSED,

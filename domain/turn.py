@@ -1,6 +1,6 @@
 """A turn: one account's right to act once. What is given to it, and what its outcomes lead to (DESIGN §3, §6)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -34,7 +34,10 @@ class TurnKey:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One recipient within a turn. `key`: what the platform recognises a repetition by (63 bits)."""
+    """One recipient within a turn. `key`: what the platform recognises a repetition by (63 bits).
+
+    `text`: what the person is sent, the same each time.
+    """
 
     slot: int
     person: Person
@@ -42,17 +45,21 @@ class Attempt:
     state: AttemptState
     key: int
     sent_at: datetime | None = None
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn that is to be carried out, first or again: its attempts are the same each time."""
+    """A turn that is to be carried out, first or again: its attempts are the same each time.
+
+    `post`: the link of the post that is forwarded to everybody, where the message is one.
+    """
 
     turn_id: str
     action: Action
     destination: str
-    texts: tuple[str, ...]
     attempts: tuple[Attempt, ...]
+    post: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ class ApiSettings(_Common):
     jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = 64 * 1024 * 1024
     max_rows: int = 1_000_000
+    tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
 

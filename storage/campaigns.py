@@ -12,14 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.campaign import ENDS, Command, Phase, State, Wanted, obey, restarts, state
 from domain.errors import Forbidden, NotFound
 from domain.guardrails import sample
-from domain.platform import Action, Identifier
+from domain.hints import Hint
+from domain.message import Message
+from domain.platform import Action, Budget, Identifier
 from domain.statistics import Count
 from domain.terms import Terms
 from domain.why import Why
-from storage import recipients, waiters
+from storage import recipients, texts, waiters
 from storage.engine import Database
 from storage.tables import Audience, Campaign
 from storage.terms import columns, terms
+from storage.test_messages import ToOneself, admit_test
 
 _campaign = Campaign.__table__  # type: ignore[attr-defined]
 COUNTS = text("SELECT account_id, action, instead, kind, reason, final, n FROM counter WHERE campaign_id = :campaign")
@@ -28,7 +31,10 @@ _audience = Audience.__table__  # type: ignore[attr-defined]
 
 @dataclass(frozen=True)
 class NewCampaign:
-    """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people."""
+    """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people.
+
+    `test`: the one recipient of a test, which has no audience (`audience_id` is then `NO_AUDIENCE`).
+    """
 
     name: str
     platform: str
@@ -36,14 +42,26 @@ class NewCampaign:
     audience_id: UUID
     action: Action
     destination: str
-    texts: Sequence[str]
+    message: Message
     message_when_refused: bool
     account_ids: Sequence[str] | None
     start: bool
     reaches: Collection[Identifier]
     add_contact_first: bool = False
     join_destination: bool = False
+    message_budget: Budget = Budget.MESSAGE_WITH_LINK
+    message_hints: Sequence[Hint] = ()
+    test: ToOneself | None = None
     terms: Terms = field(default_factory=Terms)
+
+
+@dataclass(frozen=True)
+class NewMessage:
+    """What a campaign sends from now on: what it is paid from, and what the owner is told of it."""
+
+    message: Message
+    budget: Budget
+    hints: Sequence[Hint]
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class Edit:
     """What the owner changes of a campaign; None: it stays. `account_ids` is () for all of the platform."""
 
     terms: Terms | None = None
-    texts: Sequence[str] | None = None
+    message: NewMessage | None = None
     account_ids: Sequence[str] | None = None
 
 
@@ -67,7 +85,8 @@ class CampaignView:
     audience_id: UUID
     action: Action
     destination: str
-    texts: tuple[str, ...]
+    message: Message
+    message_hints: tuple[Hint, ...]
     message_when_refused: bool
     add_contact_first: bool
     join_destination: bool
@@ -89,6 +108,7 @@ class CampaignView:
     held: Why | None
     held_base: Mapping[str, int]
     to_campaign: UUID | None
+    test: bool
 
     @property
     def state(self) -> State:
@@ -135,9 +155,11 @@ class Campaigns:
         async with self._database.owner(owner) as tx:
             return await read(tx, owner, campaign_id)
 
-    async def list(self, owner: str, limit: int, before: datetime | None = None) -> Sequence[CampaignView]:
-        """The owner's campaigns, newest first; `before`: those made earlier than that."""
-        query = select(_campaign).where(_campaign.c.owner == owner)
+    async def list(
+        self, owner: str, limit: int, before: datetime | None = None, *, tests: bool = False
+    ) -> Sequence[CampaignView]:
+        """The owner's campaigns, or test messages, newest first; `before`: those made earlier than that."""
+        query = select(_campaign).where(_campaign.c.owner == owner, _campaign.c.test == tests)
         if before is not None:
             query = query.where(_campaign.c.created_at < before)
         async with self._database.owner(owner) as tx:
@@ -180,13 +202,24 @@ async def edit(tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, 
     changes: dict[str, object] = {}
     if asked.terms is not None and asked.terms != campaign.terms:
         changes |= columns(asked.terms)
-    if asked.texts is not None and tuple(asked.texts) != campaign.texts:
-        changes["texts"] = list(asked.texts)
+    if asked.message is not None and asked.message.message != campaign.message:
+        changes |= _message_columns(asked.message)
     if asked.account_ids is not None and (tuple(asked.account_ids) or None) != campaign.account_ids:
         changes |= {"account_ids": list(asked.account_ids) or None, "accounts_checked_at": None}
     if changes:
         await _write(tx, campaign, changes | {"revision": campaign.revision + 1}, now)
+    if "texts" in changes:
+        await texts.keep(tx, campaign_id)
     return await read(tx, owner, campaign_id)
+
+
+def _message_columns(new: NewMessage) -> dict[str, object]:
+    return {
+        "texts": list(new.message.texts),
+        "post": new.message.post,
+        "message_budget": new.budget.value,
+        "message_hints": [hint.value for hint in new.hints],
+    }
 
 
 async def _write(tx: AsyncConnection, campaign: CampaignView, changes: dict[str, object], now: datetime) -> None:
@@ -218,7 +251,8 @@ def view(row: RowMapping) -> CampaignView:
         audience_id=row["audience_id"],
         action=Action(row["action"]),
         destination=row["destination"],
-        texts=tuple(row["texts"]),
+        message=Message(tuple(row["texts"]), row["post"]),
+        message_hints=tuple(Hint(each) for each in row["message_hints"]),
         message_when_refused=row["message_when_refused"],
         add_contact_first=row["add_contact_first"],
         join_destination=row["join_destination"],
@@ -240,6 +274,7 @@ def view(row: RowMapping) -> CampaignView:
         held=None if row["held"] is None else Why(row["held"]),
         held_base=row["held_base"],
         to_campaign=row["to_campaign"],
+        test=row["test"],
     )
 
 
@@ -260,11 +295,7 @@ async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignV
 async def _create(
     tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
 ) -> CampaignView:
-    stored = await tx.scalar(
-        select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
-    )
-    if stored is None:
-        raise NotFound("audience")
+    stored = await _stored(tx, owner, new) if new.test is None else await admit_test(tx, owner, new.test, now)
     campaign_id = uuid4()
     start_at = new.terms.schedule.start_at
     scheduled = new.start and start_at is not None and start_at > now
@@ -278,7 +309,11 @@ async def _create(
             audience_id=new.audience_id,
             action=new.action.value,
             destination=new.destination,
-            texts=list(new.texts),
+            texts=list(new.message.texts),
+            post=new.message.post,
+            message_budget=new.message_budget.value,
+            message_hints=[each.value for each in new.message_hints],
+            test=new.test is not None,
             message_when_refused=new.message_when_refused,
             add_contact_first=new.add_contact_first,
             join_destination=new.join_destination,
@@ -304,5 +339,14 @@ async def _create(
     copy = recipients.Copy(
         owner, campaign_id, new.audience_id, new.adapter, new.account_ids, new.action, first, new.reaches
     )
-    await recipients.copy_audience(tx, copy, now)
+    await recipients.copy_audience(tx, copy, now, None if new.test is None else new.test.contact)
+    await texts.keep(tx, campaign_id)
     return await read(tx, owner, campaign_id)
+
+
+async def _stored(tx: AsyncConnection, owner: str, new: NewCampaign) -> int:
+    query = select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
+    stored: int | None = await tx.scalar(query)
+    if stored is None:
+        raise NotFound("audience")
+    return stored

@@ -1,5 +1,6 @@
 """A campaign's recipients in bulk: copied from the audience, drained at a cancel. Single ones move in `turns`."""
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audience import Contact
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Identifier
 
@@ -18,18 +20,30 @@ _KNOWING = """
        AND (CAST(:accounts AS text[]) IS NULL OR book.account_id = ANY (:accounts)))
 """
 
-_COPY = text(f"""
+_COPY = f"""
     INSERT INTO recipient (campaign_id, position, owner, username, phone, user_id, first_name, last_name, fields,
                            outcome, reason, settled_at)
-    SELECT :campaign, position, owner, username, phone, user_id, first_name, last_name, fields,
+    SELECT :campaign, position, :owner, username, phone, user_id, first_name, last_name, fields,
            CASE WHEN reached THEN NULL ELSE :unreachable END, CASE WHEN reached THEN NULL ELSE :no_path END,
            CASE WHEN reached THEN NULL ELSE CAST(:now AS timestamptz) END
     FROM (
         SELECT *, (:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
                   OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL) AS reached
-        FROM audience_recipient people WHERE audience_id = :audience AND owner = :owner
+        FROM {{people}}
     ) reachable
-""")
+"""
+
+_COPY_AUDIENCE = text(_COPY.format(people="audience_recipient people WHERE audience_id = :audience AND owner = :owner"))
+
+_COPY_ONE = text(
+    _COPY.format(
+        people="""
+            (SELECT 0 AS position, CAST(:its_username AS text) AS username, CAST(:its_phone AS text) AS phone,
+                    CAST(:its_user_id AS bigint) AS user_id, CAST(:its_first_name AS text) AS first_name,
+                    CAST(:its_last_name AS text) AS last_name, CAST(:its_fields AS jsonb) AS fields) people
+        """
+    )
+)
 
 _QUEUE = text(f"""
     INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
@@ -92,8 +106,9 @@ class Copy:
     reaches: Collection[Identifier]
 
 
-async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime) -> None:
-    """Copy the audience and fill the queue. People whom the platform has no way to find are settled at once."""
+async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime, one: Contact | None = None) -> None:
+    """Copy the audience, or the `one` in its place, and fill the queue. People whom the platform has no way to find are
+    settled at once."""
     names: dict[str, object] = {
         "campaign": copy.campaign_id,
         "audience": copy.audience_id,
@@ -107,9 +122,23 @@ async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime) -> None:
         "no_path": Reason.NO_PATH.value,
     }
     names |= {each.value: each in copy.reaches for each in Identifier}
-    await tx.execute(_COPY, names)
+    if one is None:
+        await tx.execute(_COPY_AUDIENCE, names)
+    else:
+        await tx.execute(_COPY_ONE, names | _columns(one))
     await tx.execute(_QUEUE, names)
     await tx.execute(_COUNT_NO_PATH, names)
+
+
+def _columns(one: Contact) -> dict[str, object]:
+    return {
+        "its_username": one.username,
+        "its_phone": one.phone,
+        "its_user_id": one.user_id,
+        "its_first_name": one.first_name,
+        "its_last_name": one.last_name,
+        "its_fields": json.dumps(dict(one.fields), ensure_ascii=False),
+    }
 
 
 _FREE = text("""

@@ -1,13 +1,12 @@
 """What a turn's decision depends on, read within `begin`, and what is said of it afterwards."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain import message, policy
+from domain import policy
 from domain.account import ExternalStatus
 from domain.budgets import Usage
 from domain.campaign import Wanted
@@ -25,8 +24,9 @@ from storage.accounts import key
 from storage.terms import terms
 
 _CAMPAIGN = text("""
-    SELECT c.wanted, c.ended_at, c.action, c.destination, c.texts, c.revision, c.priority, c.pace, c.schedule, c.limits,
-           c.held, c.account_ids IS NULL OR ca.account_id = ANY (c.account_ids) AS chosen, ca.can_invite, ca.why
+    SELECT c.wanted, c.ended_at, c.action, c.destination, c.message_budget, c.revision, c.priority, c.pace, c.schedule,
+           c.limits, c.held, c.account_ids IS NULL OR ca.account_id = ANY (c.account_ids) AS chosen, ca.can_invite,
+           ca.why
     FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
     WHERE c.id = :campaign AND c.owner = :owner
 """)
@@ -51,7 +51,7 @@ class TurnCampaign:
     wanted: Wanted
     ended: bool
     destination: str
-    texts: tuple[str, ...]
+    message_budget: Budget
     revision: int
     invites: bool
     can_invite: bool
@@ -75,7 +75,7 @@ async def campaign(tx: AsyncConnection, turn: TurnKey) -> TurnCampaign:
         wanted=Wanted(row["wanted"]),
         ended=row["ended_at"] is not None,
         destination=row["destination"],
-        texts=tuple(row["texts"]),
+        message_budget=Budget(row["message_budget"]),
         revision=row["revision"],
         invites=row["action"] == Action.INVITE,
         can_invite=row["can_invite"],
@@ -136,10 +136,10 @@ def without_right(decision: Decision, found: TurnCampaign) -> Decision:
 _LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}
 
 
-def waiting(action: Action, lane: Identifier, texts: Sequence[str]) -> Waiting:
+def waiting(action: Action, lane: Identifier, message: Budget) -> Waiting:
     """What serving the head of that lane is paid from."""
     budgets = {Action.INVITE: Budget.INVITE, Action.ADD_CONTACT: Budget.ADD_CONTACT}
-    budget, lookup = budgets.get(action) or message.budget(texts), _LOOKUPS.get(lane)
+    budget, lookup = budgets.get(action, message), _LOOKUPS.get(lane)
     return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
 
 

@@ -64,10 +64,14 @@ class AudienceDropped(SQLModel, table=True):
 
 
 class Campaign(SQLModel, table=True):
-    """A campaign. The API writes the wish (`wanted`, `control_no`) and edits, the worker everything from `phase` on.
+    """A campaign. The API writes the wish (`wanted`, `control_no`) and edits, the worker everything from `phase` to
+    `ended_at`.
 
     `schedule`, `limits`: see `storage.terms`. `held`: the guardrail that holds it; `held_base`: the sample at which the
     owner last let it go on. `to_campaign`: the one that all its accounts give way to.
+    `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
+    what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
+    `POST /messages/test`, one message to an identifier of the owner's own.
     """
 
     id: UUID = Field(primary_key=True)
@@ -106,9 +110,14 @@ class Campaign(SQLModel, table=True):
     held: str | None = Field(sa_type=Text)
     held_base: dict[str, int] = Field(sa_column=Column(JSONB, nullable=False))
     to_campaign: UUID | None
+    post: str = Field(sa_type=Text)
+    message_budget: str = Field(sa_type=Text)
+    message_hints: list[str] = _texts()
+    test: bool
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
+        Index("campaign_test", "owner", "created_at", postgresql_where=text("test")),
         Index("campaign_idempotency", "owner", "idempotency_key", unique=True),
         Index(
             "campaign_live",
@@ -210,8 +219,37 @@ class AttemptRow(SQLModel, table=True):
     settled_at: datetime | None = Field(sa_type=_MOMENT)
     outcome: str | None = Field(sa_type=Text)
     reason: str | None = Field(sa_type=Text)
+    draw: int | None
+    rendering: int | None = Field(sa_type=BigInteger)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+
+class CampaignMessage(SQLModel, table=True):
+    """What a campaign sent from this revision on: an attempt's retry sends the words of the attempt's own revision."""
+
+    __tablename__ = "campaign_message"
+
+    campaign_id: UUID = Field(primary_key=True)
+    revision: int = Field(primary_key=True)
+    owner: str = Field(sa_type=Text)
+    texts: list[str] = _texts()
+    post: str = Field(sa_type=Text)
+
+
+class LastText(SQLModel, table=True):
+    """By what an account's last text is recognised. `turn_id`: its latest turn with a text, sent or not.
+
+    `rendering`: the fingerprint of the last text that was sent before that turn.
+    """
+
+    __tablename__ = "last_text"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    account_id: str = Field(primary_key=True, sa_type=Text)
+    turn_id: str = Field(sa_type=Text)
+    rendering: int | None = Field(sa_type=BigInteger)
 
 
 class AccountRow(SQLModel, table=True):

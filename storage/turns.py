@@ -22,7 +22,7 @@ from domain.recipient import Person
 from domain.standing import Rest, Standing, account_rest
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import ahead, claims, settling, situations, waiters
+from storage import ahead, claims, settling, situations, texts, waiters
 from storage.accounts import key, lock, stand
 from storage.engine import Database
 from storage.situations import TurnCampaign
@@ -106,7 +106,8 @@ class Turns:
             earlier = await _earlier(tx, turn)
             campaign = await situations.campaign(tx, turn)
             if earlier is not None:
-                return await _given_back(tx, turn, campaign, earlier, standing, now)
+                given = await _given_back(tx, turn, campaign, earlier, standing, now)
+                return await texts.addressed(tx, turn, given)
             kept_out = situations.kept_out(campaign, status)
             if campaign.halted or kept_out is not None:
                 await waiters.claim(tx, turn.ref, turn.campaign_id, None)
@@ -115,7 +116,7 @@ class Turns:
             if kept_out is not None:
                 await situations.say(tx, turn, kept_out, now)
                 return kept_out
-            return await self._decide(tx, turn, action, campaign, standing, now)
+            return await texts.addressed(tx, turn, await self._decide(tx, turn, action, campaign, standing, now))
 
     async def _decide(
         self,
@@ -131,7 +132,7 @@ class Turns:
         found = await situations.situation(tx, turn, campaign, standing, limits, await purse.usage(now), now)
         who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
         heads = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
-        waiting = [situations.waiting(each, lane, campaign.texts) for each, lane in heads]
+        waiting = [situations.waiting(each, lane, campaign.message_budget) for each, lane in heads]
         decision = situations.without_right(decide(found, waiting), campaign)
         await situations.say(tx, turn, decision, now)
         await waiters.claim(tx, turn.ref, turn.campaign_id, claim(decision, found, waiting))
@@ -225,7 +226,7 @@ class Turns:
             for attempt, each in zip(attempts, taken, strict=True)
         ]
         await tx.execute(_OPEN_ATTEMPT, rows)
-        return Turn(turn.turn_id, waiting.action, campaign.destination, campaign.texts, tuple(attempts))
+        return Turn(turn.turn_id, waiting.action, campaign.destination, tuple(attempts))
 
 
 async def _check_lease(tx: AsyncConnection, turn: TurnKey) -> ExternalStatus:
@@ -278,7 +279,7 @@ async def _given_back(
         )
         for row in rows
     )
-    return Turn(earlier["id"], action, campaign.destination, campaign.texts, attempts)
+    return Turn(earlier["id"], action, campaign.destination, attempts)
 
 
 async def _spend_lookups(

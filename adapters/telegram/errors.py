@@ -144,7 +144,7 @@ _CLASSES: dict[type[Any], Verdict] = {cls: verdict for verdict, classes in GROUP
 _ONLY_THERE: dict[tuple[Doing, type[Any]], Outcome] = {
     # Telethon holds this for an internal error of the server; it says that the first try arrived.
     (Doing.MESSAGE, e.RandomIdDuplicateError): Outcome(Kind.MESSAGED),
-    (Doing.FORWARD, e.RandomIdDuplicateError): Outcome(Kind.MESSAGED),
+    (Doing.FORWARD, e.RandomIdDuplicateError): Outcome(Kind.FORWARDED),
     (Doing.INVITE, e.UserAlreadyParticipantError): Outcome(Kind.ALREADY_MEMBER),
     (Doing.INVITE, e.UserAlreadyInvitedError): Outcome(Kind.ALREADY_MEMBER),
     (Doing.JOIN, e.UserAlreadyParticipantError): Outcome(Kind.ALREADY_MEMBER),
@@ -201,8 +201,8 @@ def _verdict(error: Exception) -> Verdict:
 def _for_a_person(verdict: Outcome, doing: Doing) -> Outcome:
     # No group takes part in a message to a person: its errors say that this person cannot be written to. One
     # takes part in a forward, but as where the post is from.
-    if doing is Doing.FORWARD and verdict.kind is Kind.DESTINATION:
-        return Outcome(Kind.CONTENT, Reason.TEXT_REFUSED)
+    if doing is Doing.FORWARD and (verdict.kind is Kind.DESTINATION or verdict.reason is Reason.TEXT_REFUSED):
+        return Outcome(Kind.CONTENT, Reason.POST_UNAVAILABLE)
     if doing in (Doing.MESSAGE, Doing.FORWARD) and verdict.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         return Outcome(Kind.REFUSED, Reason.PRIVACY)
     return verdict

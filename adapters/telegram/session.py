@@ -151,7 +151,7 @@ class TelegramSession:
     async def _forward(self, known: Known, place: Place, number: int, key: int) -> Outcome:
         post = functions.messages.ForwardMessagesRequest(place.peer, [number], known.peer, random_id=[key])
         sent = await self._questions.ask(post, Doing.FORWARD)
-        return sent if isinstance(sent, Outcome) else Outcome(Kind.MESSAGED)
+        return sent if isinstance(sent, Outcome) else Outcome(Kind.FORWARDED)
 
     async def _add_contact(self, person: Person, known: Known) -> Outcome:
         if known.contact:
@@ -177,7 +177,7 @@ def _unusable(outcome: Outcome, place: Place | None = None) -> DestinationCheck 
 def _untold_post(outcome: Outcome) -> Outcome:
     """The post's channel is no destination: what is wrong with it is wrong with what is sent."""
     wrong = outcome.kind in (Kind.DESTINATION, Kind.NOT_ADMIN)
-    return Outcome(Kind.CONTENT, Reason.TEXT_REFUSED) if wrong else outcome
+    return Outcome(Kind.CONTENT, Reason.POST_UNAVAILABLE) if wrong else outcome
 
 
 def _judged(invited: types.messages.InvitedUsers, user_id: int) -> Outcome:

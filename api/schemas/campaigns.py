@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.schemas.common import ONE_LINE, PLAIN, Body, Reason
+from api.schemas.common import ONE_LINE, Reason
+from api.schemas.messages import HintOut, MessageIn, MessageOut
 from api.schemas.terms import LIMITS_EXAMPLE, TermsBody, TermsOut, shown
 from domain.campaign import State
 from domain.platform import DRY_RUN, Action
@@ -18,12 +19,14 @@ _NEW: dict[str, Any] = {
     "audience_id": "0b5c4c1e-6f0a-4f2e-9d39-0d6a3b0f6d11",
     "action": "invite",
     "destination": "https://t.me/spring_meeting",
-    "message": {"texts": ["Hello! We meet on Friday."]},
+    "message": {"texts": ["{Hello|Hi}, {{first_name|friend}}! We meet on Friday."]},
     "message_when_refused": True,
 }
 _MADE: dict[str, Any] = _NEW | {
     "id": "5b1f0c52-98a9-44d0-9a0a-3f1a2d3f9a41",
     "destination": "spring_meeting",
+    "message": {"texts": ["{Hello|Hi}, {{first_name|friend}}! We meet on Friday."], "forward": None},
+    "hints": [],
     "add_contact_first": False,
     "join_destination": False,
     "account_ids": None,
@@ -57,12 +60,6 @@ PlatformName = Annotated[str, StringConstraints(strip_whitespace=True, min_lengt
 AccountIds = Annotated[list[AccountId], Field(min_length=1, max_length=1_000)]
 
 
-class Message(Body):
-    """What is written to people: one of the texts each."""
-
-    texts: list[Annotated[str, StringConstraints(max_length=20_000), PLAIN]] = Field(max_length=50)
-
-
 class NewCampaignIn(TermsBody):
     """A campaign to be made."""
 
@@ -73,7 +70,7 @@ class NewCampaignIn(TermsBody):
     audience_id: UUID
     action: Action
     destination: Destination = Field("", description="group or channel, as @name or link; needed for invites")
-    message: Message = Field(Message(texts=[]), description="needed to send messages")
+    message: MessageIn = Field(MessageIn(texts=[], forward=None), description="needed to send messages")
     message_when_refused: bool = Field(False, description="write to those whose settings refuse the invite")
     add_contact_first: bool = Field(False, description="add everybody to the contacts before anything else")
     join_destination: bool = Field(False, description="accounts may join a private group by its link to invite there")
@@ -89,7 +86,7 @@ class EditIn(TermsBody):
         extra="forbid", json_schema_extra={"example": {"priority": 1, "limits": LIMITS_EXAMPLE, "pace": "even"}}
     )
 
-    message: Message | None = Field(None, description="the texts for everybody who has not been written to")
+    message: MessageIn | None = Field(None, description="the texts for everybody who has not been written to")
     account_ids: AccountIds | Literal["all"] | None = Field(
         None, description="which accounts may work from now on; `all`: all on the platform"
     )
@@ -103,10 +100,11 @@ class CampaignOut(TermsOut):
     id: UUID
     name: str
     platform: str
-    audience_id: UUID
+    audience_id: UUID | None = Field(description="none: a test message")
     action: Action
     destination: str
-    message: Message
+    message: MessageOut
+    hints: list[HintOut] = Field(description="what you should know of the message; nothing of it stops the campaign")
     message_when_refused: bool
     add_contact_first: bool
     join_destination: bool
@@ -127,10 +125,11 @@ class CampaignOut(TermsOut):
             id=campaign.id,
             name=campaign.name,
             platform=campaign.platform,
-            audience_id=campaign.audience_id,
+            audience_id=None if campaign.test else campaign.audience_id,
             action=campaign.action,
             destination=campaign.destination,
-            message=Message.model_construct(texts=list(campaign.texts)),
+            message=MessageOut.of(campaign.message),
+            hints=[HintOut.of(each) for each in campaign.message_hints],
             message_when_refused=campaign.message_when_refused,
             add_contact_first=campaign.add_contact_first,
             join_destination=campaign.join_destination,

@@ -30,6 +30,8 @@ _EXAMPLE: dict[str, Any] = {
         "already_member": 3,
         "messaged": 0,
         "messaged_instead": 58,
+        "forwarded": 0,
+        "forwarded_instead": 0,
         "link_sent": 0,
         "refused": {"blocked_us": 1},
         "unreachable": {"deleted": 2},
@@ -66,6 +68,8 @@ class CountsOut(BaseModel):
     already_member: int
     messaged: int
     messaged_instead: int = Field(description="messages that replaced a refused invite")
+    forwarded: int = Field(description="posts forwarded, which are counted apart from texts")
+    forwarded_instead: int = Field(description="posts forwarded in place of a refused invite")
     link_sent: int
     refused: dict[str, int]
     unreachable: dict[str, int]

@@ -175,7 +175,7 @@ class FakeSession:
         return await self._answer(Outcome(Kind.CONTACT_ADDED), ("add_contact", person.position))
 
     async def forward(self, person: Person, post: str, key: int) -> Outcome:
-        return await self._answer(Outcome(Kind.MESSAGED), ("forward", person.position, post, key))
+        return await self._answer(Outcome(Kind.FORWARDED), ("forward", person.position, post, key))
 
     async def invite(self, person: Person, destination: str) -> Outcome:
         return await self._answer(Outcome(Kind.INVITED), ("invite", person.position, destination))
@@ -286,8 +286,9 @@ def turn(
     action: Action = Action.INVITE, state: AttemptState = AttemptState.OPEN, sent_at: datetime | None = None
 ) -> Turn:
     """A turn for one recipient."""
-    attempt = Attempt(0, Person(4, username="anna"), action, state, key=77, sent_at=sent_at)
-    return Turn("turn-1", action, "town", ("first text", "second text"), (attempt,))
+    text = "first text" if action is Action.MESSAGE else ""
+    attempt = Attempt(0, Person(4, username="anna"), action, state, key=77, sent_at=sent_at, text=text)
+    return Turn("turn-1", action, "town", (attempt,))
 
 
 class FakeTurns:

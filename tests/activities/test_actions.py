@@ -44,6 +44,7 @@ from tests.activities.fakes import (
 
 CAMPAIGN = "campaign-1"
 CLOSE_WHEN_RESTING = timedelta(minutes=5)
+POST = "https://t.me/news/12"
 INVITED, MESSAGED = Outcome(Kind.INVITED), Outcome(Kind.MESSAGED)
 CONTACT_ADDED = Outcome(Kind.CONTACT_ADDED)
 UNCERTAIN = Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
@@ -139,6 +140,22 @@ class TestTurns:
         await bench.send()
         assert session.calls == [("send", 4, "first text", 77)]
         assert bench.outcomes() == [MESSAGED]
+
+    @pytest.mark.parametrize("state", [AttemptState.OPEN, AttemptState.SENT])
+    async def test_a_forward_takes_the_post_and_the_attempts_key_each_time(
+        self, bench: Bench, session: FakeSession, state: AttemptState
+    ) -> None:
+        bench.turns.begins = [replace(turn(Action.MESSAGE, state, START), post=POST)]
+        await bench.send()
+        assert session.calls == [("forward", 4, POST, 77)]
+        assert bench.outcomes() == [Outcome(Kind.FORWARDED)]
+
+    async def test_a_forward_in_doubt_for_too_long_is_not_repeated(self, bench: Bench, session: FakeSession) -> None:
+        bench.turns.begins = [replace(turn(Action.MESSAGE, AttemptState.SENT, START), post=POST)]
+        bench.clock.moment = START + MESSAGE_REPEATABLE + timedelta(seconds=1)
+        await bench.send()
+        assert session.calls == []
+        assert bench.outcomes() == [UNCERTAIN]
 
     async def test_the_time_box_ends_it(self) -> None:
         bench = Bench(time_box=timedelta(0))

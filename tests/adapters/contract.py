@@ -196,7 +196,7 @@ class AdapterContract:
 
     async def test_forwards(self, bench: Bench, session: Session) -> None:
         for _ in range(2):
-            assert await session.forward(bench.person, bench.post, KEY) == Outcome(Kind.MESSAGED)
+            assert await session.forward(bench.person, bench.post, KEY) == Outcome(Kind.FORWARDED)
         assert bench.delivered() <= 1
 
     async def test_who_accepts_everything_requires_nothing(self, bench: Bench, session: Session) -> None:

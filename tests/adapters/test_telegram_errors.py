@@ -140,7 +140,7 @@ def test_a_forgotten_key_is_an_answer_to_a_read() -> None:
 
 def test_a_repeated_message_has_arrived() -> None:
     assert answer(made(e.RandomIdDuplicateError), Doing.MESSAGE) == Outcome(Kind.MESSAGED)
-    assert answer(made(e.RandomIdDuplicateError), Doing.FORWARD) == Outcome(Kind.MESSAGED)
+    assert answer(made(e.RandomIdDuplicateError), Doing.FORWARD) == Outcome(Kind.FORWARDED)
     assert said(made(e.RandomIdDuplicateError), Doing.INVITE) == "in_doubt"
 
 

@@ -231,23 +231,23 @@ class TestRequirements:
 class TestForwards:
     async def test_arrive_once(self, dc: TelegramDC, session: Session) -> None:
         for _ in range(2):
-            assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.MESSAGED)
+            assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.FORWARDED)
         (forwarded,) = dc.journal.of(Forwarded)
         assert (forwarded.chat, forwarded.post, forwarded.random_id) == (501, 7, KEY)
         assert not dc.journal.of(Message)
 
     async def test_share_their_keys_with_messages(self, dc: TelegramDC, session: Session) -> None:
         await session.send(ANNA, "text", KEY)
-        assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.MESSAGED)
+        assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.FORWARDED)
         assert not dc.journal.of(Forwarded)
 
     @pytest.mark.parametrize("post", ["t.me/news/8", "t.me/secretive/1", "t.me/nowhere/1", "t.me/anna/1"])
     async def test_of_what_cannot_be_forwarded(self, session: Session, post: str) -> None:
-        assert await session.forward(ANNA, post, KEY) == Outcome(Kind.CONTENT, Reason.TEXT_REFUSED)
+        assert await session.forward(ANNA, post, KEY) == Outcome(Kind.CONTENT, Reason.POST_UNAVAILABLE)
 
     async def test_of_a_channel_that_became_private(self, dc: TelegramDC, session: Session) -> None:
         strike(dc, "messages.ForwardMessages", "rpc_error", error="CHANNEL_PRIVATE", code=406)
-        assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.CONTENT, Reason.TEXT_REFUSED)
+        assert await session.forward(ANNA, NEWS, KEY) == Outcome(Kind.CONTENT, Reason.POST_UNAVAILABLE)
 
     @pytest.mark.parametrize(
         ("name", "reason"),
@@ -265,7 +265,7 @@ class TestForwards:
             await session.forward(ANNA, NEWS, KEY)
         assert town.delivered(dc) == before
         again = await sign_in(dc)
-        assert await again.forward(ANNA, NEWS, KEY) == Outcome(Kind.MESSAGED)
+        assert await again.forward(ANNA, NEWS, KEY) == Outcome(Kind.FORWARDED)
         assert town.delivered(dc) == 1
         await again.close()
 

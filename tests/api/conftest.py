@@ -19,6 +19,7 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.reports import Reports
@@ -115,6 +116,7 @@ def app(
             database=database,
             audiences=Audiences(database),
             campaigns=Campaigns(database),
+            messages=Messages(database),
             accounts=OwnedAccounts(database),
             reports=Reports(database),
             integration=IntegrationService(settings.integration_url, http),

@@ -213,6 +213,14 @@ LONG = "ж" * 4096
         ({"message": {"texts": ["  "]}}, "message.texts.0"),
         ({"message": {"texts": ["Hi <b>you</b>"]}}, "message.texts.0"),
         ({"message": {"texts": ["<script src=x"]}}, "message.texts.0"),
+        ({"message": {"texts": ["ok", "a {b|c"]}}, "message.texts.1"),
+        ({"message": {"texts": ["Hi {{town}}"]}}, "message.texts.0"),
+        ({"message": {"texts": ["{{first_name}}"]}}, "message.texts.0"),
+        ({"message": {"texts": ["{a|" + LONG + "b}"]}}, "message.texts.0"),
+        ({"message": {"texts": ["x"], "forward": "https://t.me/news/1"}}, "message"),
+        ({"message": {"forward": "https://t.me/news"}}, "message.forward"),
+        ({"message": {"forward": "https://t.me/c/123/4"}}, "message.forward"),
+        ({"message": {"forward": ""}}, "message.forward"),
         ({"message": {"texts": ["nul \x00"]}}, "message.texts.0"),
         ({"message": {"texts": ["x"] * 51}}, "message.texts"),
         ({"message": {"texts": [5]}}, "message.texts.0"),
@@ -266,6 +274,74 @@ async def test_a_value_that_cannot_be(client: Client, changes: dict[str, Any], f
 @pytest.mark.parametrize("text_", [LONG, "1 < 2 and 3 > 2", "I <3 you", "mail <anna@mail.ru>", "<Имя>"])
 async def test_a_text_that_may_be(client: Client, text_: str) -> None:
     assert (await client.invite(message={"texts": [text_]})).status_code == 201
+
+
+async def test_texts_may_be_templates(client: Client) -> None:
+    audience = await client.audience("username;Имя;Город\n@anna;Анна;Омск\n@boris;;\n".encode())
+    texts = ["{Привет|Здравствуйте}, {{имя|друг}}!", "{{first_name|{{username}}}}, как дела{{ город |}}?"]
+    body = (await client.invite(audience_id=audience, message={"texts": texts})).json()
+    assert body["message"] == {"texts": texts, "forward": None}
+    assert body["hints"] == []
+
+
+async def test_the_owner_is_told_of_a_message_that_is_the_same_for_all(client: Client) -> None:
+    body = (await client.invite(message={"texts": ["Come to t.me/club"]})).json()
+    assert [hint["code"] for hint in body["hints"]] == ["no_variation", "links"]
+    assert all(hint["text"]["en"] and hint["text"]["ru"] for hint in body["hints"])
+    assert (await client.get(f"/invite/{body['id']}")).json()["hints"] == body["hints"]
+
+
+async def test_a_forward_is_a_message(client: Client, database: Database, owner: str) -> None:
+    message = {"forward": " http://t.me/News/0012?single "}
+    body = (await client.invite(action="message", destination=..., message=message)).json()
+    assert body["message"] == {"texts": [], "forward": "https://t.me/news/12"}
+    assert [hint["code"] for hint in body["hints"]] == ["forward"]
+    assert await budget_of(database, owner, body["id"]) == "forward"
+
+
+@pytest.mark.parametrize(
+    ("site", "text_", "budget"),
+    [
+        ("нет", "{{сайт}} {{имя|друг}}", "message"),
+        ("example.com", "{{сайт}} {{имя|друг}}", "message_with_link"),
+        ("example.com", "{{имя|друг}}, привет", "message"),
+        ("нет", "{{имя|t.me/club}}", "message_with_link"),
+        ("club", "https://t.me/{{сайт}}", "message_with_link"),
+        ("com", "example.{{сайт}}", "message_with_link"),
+    ],
+)
+async def test_a_link_counts_wherever_it_comes_from(
+    client: Client, database: Database, owner: str, site: str, text_: str, budget: str
+) -> None:
+    audience = await client.audience(f"username;Имя;Сайт\n@anna;Анна;нет\n@boris;;{site}\n".encode())
+    campaign = await client.campaign(audience_id=audience, message={"texts": [text_]})
+    assert await budget_of(database, owner, campaign) == budget
+
+
+async def budget_of(database: Database, owner: str, campaign: str) -> str:
+    """From what a campaign's messages are paid."""
+    async with database.owner(owner) as tx:
+        return str(await tx.scalar(text("SELECT message_budget FROM campaign WHERE id = :c"), {"c": campaign}))
+
+
+async def test_whose_text_would_be_too_long_is_shown(client: Client) -> None:
+    audience = await client.audience(("username,name\n@anna,Anna\n@boris," + "B" * 200 + "\n").encode())
+    text_ = "x" * 3_990 + " {{first_name|you}}"
+    problem = assert_problem(
+        await client.invite(audience_id=audience, message={"texts": ["ok", text_]}), 422, "invalid", "message.texts.1"
+    )
+    assert "4191 characters" in problem["detail"]
+    assert "@boris (line 3)" in problem["detail"]
+    assert (await client.invite(audience_id=audience, message={"texts": [text_[100:]]})).status_code == 201
+
+
+async def test_a_column_that_is_not_there_is_named_with_its_place(client: Client) -> None:
+    audience = await client.audience(b"username,City\n@anna,Omsk\n")
+    problem = assert_problem(
+        await client.invite(audience_id=audience, message={"texts": ["From {{town|here}}"]}), 422, "invalid"
+    )
+    assert "character 6" in problem["detail"]
+    assert "City" in problem["detail"]
 
 
 async def test_html_is_refused_with_its_place(client: Client) -> None:
@@ -373,7 +449,7 @@ class TestEdit:
         edited = answer.json()
         assert answer.status_code == 200
         assert {name: edited[name] for name in TERMS} == TERMS | {"priority": 5}
-        assert (edited["message"], edited["revision"]) == ({"texts": ["New"]}, 2)
+        assert (edited["message"]["texts"], edited["revision"]) == (["New"], 2)
         assert control.edits == [(UUID(campaign), 2, 2)]
 
     async def test_what_changes_nothing_is_no_revision(self, client: Client, control: RecordingControl) -> None:

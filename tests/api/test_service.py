@@ -61,7 +61,7 @@ class Failing:
     async def get(self, owner: str, campaign_id: object) -> None:
         raise RuntimeError("the person's phone is +79001234567")
 
-    async def list(self, owner: str, limit: int, before: object = None) -> None:
+    async def list(self, owner: str, limit: int, before: object = None, *, tests: bool = False) -> None:
         raise KeyError(owner)  # an error's text may hold anything
 
 

@@ -50,6 +50,8 @@ def shown(result: Numbers, contacts: int) -> int:
         result.already_member,
         result.messaged,
         result.messaged_instead,
+        result.forwarded,
+        result.forwarded_instead,
         result.link_sent,
         result.uncertain,
         result.cancelled,
@@ -89,6 +91,13 @@ def test_whoever_is_in_the_list_twice_is_counted_as_skipped() -> None:
 def test_a_message_that_replaced_an_invite_is_counted_apart() -> None:
     result = numbers(5, [count(Kind.MESSAGED, 2), count(Kind.MESSAGED, 3, instead=True)])
     assert (result.messaged, result.messaged_instead) == (2, 3)
+
+
+def test_forwards_are_counted_apart_from_texts() -> None:
+    counts = [count(Kind.FORWARDED, 2), count(Kind.FORWARDED, 3, instead=True), count(Kind.MESSAGED, 4)]
+    result = numbers(9, counts)
+    assert (result.forwarded, result.forwarded_instead, result.messaged, result.left) == (2, 3, 4, 0)
+    assert done_by(counts, "a") == {"forwarded": 2, "forwarded_instead": 3, "messaged": 4}
 
 
 def test_reasons_add_up_over_accounts() -> None:

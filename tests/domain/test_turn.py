@@ -23,6 +23,7 @@ SETTLES = {
     Kind.INVITED,
     Kind.ALREADY_MEMBER,
     Kind.MESSAGED,
+    Kind.FORWARDED,
     Kind.CONTACT_ADDED,
     Kind.LINK_SENT,
     Kind.REFUSED,

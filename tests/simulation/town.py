@@ -25,7 +25,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.audience import Contact, Line
 from domain.campaign import Command
-from domain.message import budget
+from domain.message import Message
 from domain.platform import Action, Budget, Identifier
 from domain.terms import Terms
 from runtime.settings import WorkerSettings
@@ -143,7 +143,8 @@ class Town:
             audience_id=audience.id,
             action=action,
             destination=label if action is Action.INVITE else "",
-            texts=[label],
+            message=Message((label,)),
+            message_budget=Budget.MESSAGE,
             message_when_refused=action is Action.INVITE,
             account_ids=None if accounts is None else list(accounts),
             start=True,
@@ -182,7 +183,7 @@ class Town:
         await self._control.deliver(view.owner, view.id, view.platform, view.wanted, view.control_no)
 
     async def _rivals(self, account_id: str, label: str, action: Action) -> Sequence[str]:
-        paid_from = Budget.INVITE if action is Action.INVITE else budget([label])
+        paid_from = Budget.INVITE if action is Action.INVITE else Budget.MESSAGE
         rows = await self.query(
             "SELECT w.campaign_id::text AS id FROM waiter w "
             "JOIN campaign c ON c.owner = w.owner AND c.name = %(label)s "

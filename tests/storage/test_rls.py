@@ -43,6 +43,7 @@ async def world(world: World) -> World:
             if outcome:
                 await world.turns.settle(turn.turn_id, ref("a", owner), {0: outcome}, world.now)
             world.now += timedelta(minutes=1)
+        await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
@@ -245,6 +246,7 @@ class TestRoles:
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
             wish = {"wanted", "control_no", "wanted_at", "held", "held_base"}
             edit = {"texts", "account_ids", "revision", "accounts_checked_at", "priority", "pace", "schedule", "limits"}
+            edit |= {"post", "message_budget", "message_hints"}
             assert set(writable(connection, "campaign")) == wish | edit
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
@@ -350,7 +352,7 @@ class TestHousekeeping:
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {"campaign", "turn", "account", "flood", *NOBODYS}
-        personal = {"name", "texts", "destination", "label", "request_hash", "reason", "account_ids"}
+        personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 
 

@@ -53,7 +53,7 @@ class TestOneTurn:
         campaign = await world.campaign(3)
         turn = await world.turn(campaign)
         [attempt] = turn.attempts
-        assert (turn.action, turn.destination, turn.texts) == (Action.INVITE, "@club", ("Hello",))
+        assert (turn.action, turn.destination) == (Action.INVITE, "@club")
         assert (attempt.person.position, attempt.person.username) == (0, "person_0")
         assert attempt.state is AttemptState.OPEN
         assert [position for position, _, _ in await world.queue(campaign)] == [1, 2]

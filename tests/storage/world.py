@@ -17,6 +17,7 @@ from domain.account import AccountRef, ExternalStatus, KnownAccount, Lease
 from domain.audience import Contact, Line
 from domain.campaign import Command
 from domain.limits import Gap, Limits, PlatformLimits
+from domain.message import Message, budget
 from domain.outcome import UNSPENT, Kind, Outcome, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.policy import Decision
@@ -154,6 +155,7 @@ class World:
         owner: str = OWNER,
         action: Action = Action.INVITE,
         texts: Sequence[str] = ("Hello",),
+        post: str = "",
         fallback: bool = False,
         start: bool = True,
         admins: Sequence[str] | None = None,
@@ -167,6 +169,7 @@ class World:
         contacts = [Contact(f"person_{n}") for n in range(people)] if isinstance(people, int) else people
         lines = [Line(number, "x", contact) for number, contact in enumerate(contacts, start=1)]
         audience = await self.audiences.store(owner, "list", lines, self.now, 1_000_000)
+        message = Message(() if post else tuple(texts), post)
         new = NewCampaign(
             name="spring",
             platform=PLATFORM,
@@ -174,7 +177,8 @@ class World:
             audience_id=audience.id,
             action=action,
             destination="@club" if action is Action.INVITE else "",
-            texts=list(texts),
+            message=message,
+            message_budget=budget(message, {}),
             message_when_refused=fallback,
             account_ids=chosen,
             start=start,

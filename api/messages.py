@@ -1,0 +1,144 @@
+"""`/messages`: looked at before they are sent, and tried on oneself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+from fastapi import APIRouter, Response, status
+
+from adapters.registry import platform
+from api.auth import Caller
+from api.campaigns import IdempotencyKey, deliver, fingerprint
+from api.dependencies import Asked, Now, Services, With, require_known_accounts
+from api.problems import responses
+from api.schemas.campaigns import CampaignOut
+from api.schemas.messages import HintOut, PreviewIn, PreviewOut, RenderedOut, TestIn
+from api.written import asked_for, checked, checked_for_one, who
+from domain.audience import Contact
+from domain.errors import Invalid
+from domain.links import has_link
+from domain.message import Message, choose
+from domain.platform import DRY_RUN, Action
+from domain.rendering import length
+from domain.request import check, check_audience
+from domain.sentences import sentence
+from domain.terms import HIGHEST, Pace, Terms
+from storage.campaigns import NewCampaign
+from storage.files.columns import Meaning
+from storage.files.contacts import Contacts
+from storage.messages import Listed
+from storage.test_messages import NO_AUDIENCE, ToOneself
+
+router = APIRouter(prefix="/messages", tags=["messages"])
+
+_audit = structlog.get_logger("audit")
+
+
+@router.post("/preview", responses=responses("not-found", "too-large", "invalid"), summary="Look at a message")
+async def preview(body: PreviewIn, asked: Asked, found: With) -> PreviewOut:
+    """A message as people of an audience would get it, checked as for a campaign. Nothing is sent."""
+    chosen = platform(body.platform)
+    message = asked_for(body.message, chosen)
+    if message.is_empty:
+        raise Invalid("message.texts", "Give the text that is to be looked at, or the post to forward.")
+    check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
+    written = await checked(found, asked.owner, body.audience_id, message, chosen)
+    people = await found.messages.people(asked.owner, body.audience_id, body.after, body.count)
+    return PreviewOut(
+        budget=written.budget.value,
+        longest=written.longest,
+        allowed=chosen.capabilities.message_length,
+        hints=[HintOut.of(each) for each in written.hints],
+        items=_rendered(message, people, str(body.audience_id)),
+        next=people[-1].person.position if len(people) == body.count else None,
+    )
+
+
+def _rendered(message: Message, people: Sequence[Listed], seed: str) -> list[RenderedOut]:
+    """As one account would write to them one after another."""
+    last: int | None = None
+    items = []
+    for each in people:
+        written = None if message.post else choose(message, each.person, seed, last)
+        text = None if written is None else written.text
+        last = None if written is None else written.fingerprint
+        items.append(
+            RenderedOut(
+                position=each.person.position,
+                line=each.line,
+                recipient=who(each.person),
+                text=text,
+                length=length(text or ""),
+                has_link=text is not None and has_link(text),
+            )
+        )
+    return items
+
+
+@router.post(
+    "/test",
+    status_code=status.HTTP_201_CREATED,
+    responses={
+        200: {"model": CampaignOut, "description": "Made before, with the same `Idempotency-Key`"},
+        **responses("forbidden-now", "too-large", "invalid", "too-many"),
+    },
+    summary="Send a test to yourself",
+)
+async def send_test(
+    body: TestIn,
+    response: Response,
+    asked: Asked,
+    found: With,
+    now: Now,
+    idempotency_key: IdempotencyKey = None,
+) -> CampaignOut:
+    """Send a message to an identifier of your own, through one account.
+
+    It is a campaign of one recipient: paid from the account's limits, sent at most once, waiting where others would
+    wait. Its `Location` tells what became of it, and it can be cancelled like any other.
+    """
+    requested = fingerprint(body)
+    campaign = await found.campaigns.made_before(asked.owner, idempotency_key, requested)
+    made = campaign is None
+    if campaign is None:
+        new = await _checked(body, asked, found)
+        campaign, made = await found.campaigns.create(asked.owner, new, idempotency_key, requested, now)
+    if made:
+        _audit.info("test_message", owner=asked.owner, campaign=str(campaign.id), account=body.account_id)
+    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+    response.headers["Location"] = f"/invite/{campaign.id}"
+    await deliver(found, campaign)
+    return CampaignOut.of(campaign)
+
+
+async def _checked(body: TestIn, asked: Caller, found: Services) -> NewCampaign:
+    chosen = platform(body.platform)
+    contact = _contact(body)
+    message = asked_for(body.message, chosen)
+    check(Action.MESSAGE, "", message, False, False, chosen.capabilities)
+    written = checked_for_one(message, contact, chosen)
+    await require_known_accounts(found, asked, body.platform, [body.account_id])
+    return NewCampaign(
+        name="Test message",
+        platform=body.platform,
+        adapter=DRY_RUN if body.dry_run else body.platform,
+        audience_id=NO_AUDIENCE,
+        action=Action.MESSAGE,
+        destination="",
+        message=message,
+        message_budget=written.budget,
+        message_hints=written.hints,
+        message_when_refused=False,
+        account_ids=[body.account_id],
+        start=True,
+        reaches=chosen.capabilities.reaches,
+        terms=Terms(HIGHEST, Pace.FAST),  # its sender waits for it
+        test=ToOneself(contact, found.settings.tests_per_hour),
+    )
+
+
+def _contact(body: TestIn) -> Contact:
+    contact = Contacts(None).read([(Meaning.CONTACT, "to", body.to)])
+    if not isinstance(contact, Contact):
+        raise Invalid("to", sentence(contact)["en"])
+    return replace(contact, fields=body.fields)
