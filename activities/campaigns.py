@@ -19,7 +19,7 @@ from domain.why import Why
 class CampaignStore(Protocol):
     """What these activities ask of storage."""
 
-    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
+    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime, seen: int = 0) -> Review:
         """Look at the campaign and move its phase on."""
 
     async def chosen(self, owner: str, campaign_id: str) -> Chosen:
@@ -55,11 +55,13 @@ class CampaignKey:
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """Review a campaign. `problem`: why its accounts could not be read last time."""
+    """Review a campaign. `problem`: why its accounts could not be read last time. `seen`: the last change of an
+    account's line that is known."""
 
     owner: str
     campaign_id: str
     problem: Why | None = None
+    seen: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class CampaignActivities:
         """Look at the campaign, move its phase on, and end it when everybody is settled."""
         async with heartbeating():
             now = await self._clock.now()
-            return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+            return await self._campaigns.review(request.owner, request.campaign_id, request.problem, now, request.seen)
 
     @activity.defn
     async def gather_accounts(self, key: CampaignKey) -> Gathered:

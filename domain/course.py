@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from random import Random
 
 from domain.campaign import Phase
 from domain.policy import Rest
@@ -10,6 +11,10 @@ from domain.why import Why
 
 GONE = frozenset({Why.ACCOUNT_BLOCKED, Why.ACCOUNT_INACTIVE})
 """Rests that only the owner can end."""
+
+FIRST_TO_WAKE = 50
+BY_LOT = 50
+"""Runs that one look at the campaign wakes, at most."""
 
 NO_PATH_IN = (
     Why.DESTINATION_UNKNOWN,
@@ -57,7 +62,8 @@ class Open:
 
 @dataclass(frozen=True)
 class Course:
-    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do."""
+    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do: first
+    those for whom alone somebody waits."""
 
     phase: Phase
     why: Why
@@ -70,10 +76,20 @@ def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course
     if not members:
         return Course(Phase.WAITING, problem or Why.NO_ACCOUNTS)
     able = [member for member in members if _has_something_to_do(member, left)]
-    wake = tuple(member.account_id for member in able if member.rest is None and _asleep(member))
+    asleep = [member.account_id for member in able if member.rest is None and _asleep(member)]
+    alone = left.invites_by | left.messages_by
+    wake = tuple(sorted(asleep, key=lambda each: each not in alone))
     if left.turns or any(member.rest is None for member in able):
         return Course(Phase.RUNNING, Why.WORKING, wake=wake)
     return _waiting(members, able)
+
+
+def some(sleepers: Sequence[str], now: datetime) -> Sequence[str]:
+    """Whom of these to wake now: the first ones, and others by lot. One recipient who comes back to the queue must
+    not wake thousands; whoever still sleeps while somebody waits is drawn at a later look."""
+    others = sleepers[FIRST_TO_WAKE:]
+    lot = Random(now.timestamp())  # noqa: S311  drawn by the moment, no secret
+    return (*sleepers[:FIRST_TO_WAKE], *lot.sample(others, min(len(others), BY_LOT)))
 
 
 def _has_something_to_do(member: Member, left: Open) -> bool:

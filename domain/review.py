@@ -1,6 +1,6 @@
 """What a campaign's workflow learns when it looks at its campaign."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.campaign import Wanted
 from domain.statistics import Snapshot
@@ -8,8 +8,10 @@ from domain.statistics import Snapshot
 
 @dataclass(frozen=True)
 class Review:
-    """`accounts_due`: the list of accounts is to be read. `usable`: whose runs should exist. `wake`: whose runs sleep
-    though there is something for them to do."""
+    """`accounts_due`: the list of accounts is to be read. `wake`: whose runs sleep though there is something for them
+    to do. `snapshot`: its lines are those that changed since the review that answered the number `seen` (0: all);
+    `more`: there are others. `gone`: of these lines' accounts, those that only the owner can bring back; all others'
+    runs should exist."""
 
     wanted: Wanted
     control_no: int
@@ -18,9 +20,11 @@ class Review:
     platform: str
     adapter: str
     destination: str
-    usable: list[str]
     wake: list[str]
     snapshot: Snapshot
+    gone: list[str] = field(default_factory=list)
+    seen: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountState, ExternalStatus
 from domain.campaign import ENDS, Command, Phase, Wanted
-from domain.course import Course, Member, Open, course
+from domain.course import Course, Member, Open, course, some
 from domain.errors import NotFound
 from domain.outcome import ERRORS, Reason
 from domain.platform import Action
@@ -18,7 +18,7 @@ from domain.policy import Rest, Standing, account_rest
 from domain.ports import DestinationCheck, Right
 from domain.review import Chosen, Review, ToCheck
 from domain.why import Why
-from storage import recipients
+from storage import lines, recipients
 from storage.campaigns import CampaignView, read, wish
 from storage.engine import Database
 from storage.reports import snapshot
@@ -112,8 +112,11 @@ class Runs:
         self._database = database
         self._polling = polling
 
-    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
-        """Look at the campaign, move its phase on, end it when everybody is settled. Raises `NotFound`."""
+    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime, seen: int = 0) -> Review:
+        """Look at the campaign, move its phase on, end it when everybody is settled. `seen`: see `Review`.
+
+        Raises `NotFound`.
+        """
         async with self._database.owner(owner) as tx:
             campaign = await read(tx, owner, UUID(campaign_id), lock=True)
             if campaign.phase not in ENDS and campaign.wanted is Wanted.CANCELLED:
@@ -127,6 +130,9 @@ class Runs:
                 await _move(tx, campaign, step, now)
             campaign = await read(tx, owner, campaign.id)
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
+            whole = await snapshot(tx, campaign, now)
+            gone = {member.account_id for member in members if member.gone}
+            told = await lines.tell(tx, owner, campaign.id, whole.accounts, gone, seen)
             return Review(
                 wanted=campaign.wanted,
                 control_no=campaign.control_no,
@@ -135,9 +141,11 @@ class Runs:
                 platform=campaign.platform,
                 adapter=campaign.adapter,
                 destination=campaign.destination if campaign.action is Action.INVITE else "",
-                usable=[member.account_id for member in members if not member.gone] if running else [],
-                wake=list(step.wake),
-                snapshot=await snapshot(tx, campaign, now),
+                wake=list(some(step.wake, now)),
+                snapshot=replace(whole, accounts=told.lines),
+                gone=told.gone,
+                seen=told.seen,
+                more=told.more,
             )
 
     async def _accounts_due(self, tx: AsyncConnection, campaign: CampaignView, now: datetime) -> bool:

@@ -4,25 +4,24 @@ What it decides stands in the database's facts (`activities.campaigns.review_cam
 it waits for, and until when.
 """
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities, CampaignKey, CommandRequest, Gathered, ReviewRequest
-    from domain.campaign import Command, State
-    from domain.platform import Action
+    from domain.campaign import Command, State, Wanted
     from domain.review import Review
     from domain.statistics import Snapshot
     from domain.why import Why, sentence
     from workflows import names, options
-    from workflows.account_run import AccountRun, AccountRunWorkflow
+    from workflows.account_runs import AccountRuns
     from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+    from workflows.lines import Lines
 
 STATE = SearchAttributeKey.for_keyword("InviteState")
 
@@ -31,8 +30,10 @@ STATE = SearchAttributeKey.for_keyword("InviteState")
 class CampaignRun:
     """The campaign's state, carried over continue-as-new.
 
-    `control_no`: the last command that was passed on to the runs. `started`: accounts whose runs were started.
-    `problem`: why their list could not be read last time.
+    `control_no`: the last command that is passed on to the runs. `started`: accounts whose runs were started.
+    `problem`: why their list could not be read last time. `snapshot`: with all lines, as of the change `seen`; `gone`:
+    accounts that only the owner can bring back. `ready`: accounts that were checked and come next; `untold`: runs that
+    are still to be woken, or, once `ended`, stopped. `commands`, `broken`: what was heard and not acted on.
     """
 
     owner: str
@@ -41,6 +42,13 @@ class CampaignRun:
     started: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
     problem: Why | None = None
+    seen: int = 0
+    gone: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    ended: bool = False
+    commands: tuple[Command, ...] = ()
+    broken: bool = False
 
 
 @workflow.defn
@@ -52,12 +60,15 @@ class CampaignWorkflow:
         self._owner = run.owner
         self._campaign_id = run.campaign_id
         self._control_no = run.control_no
-        self._started = dict.fromkeys(run.started)
+        self._runs = AccountRuns(run.owner, run.campaign_id, run.started, run.ready, run.untold)
         self._snapshot = run.snapshot
+        self._lines = Lines(run.snapshot.accounts if run.snapshot else (), run.gone, run.seen)
+        self._learning = False
         self._problem = run.problem
-        self._news = True
-        self._broken = False
-        self._bare_commands: list[Command] = []
+        self._news = self._urgent = True
+        self._ended = run.ended
+        self._broken = run.broken
+        self._bare_commands = list(run.commands)
         self._pause = options.REVIEW_SHORTEST
         self._state = ""
 
@@ -84,18 +95,18 @@ class CampaignWorkflow:
     @workflow.signal
     def run_lost(self, account_id: str) -> None:
         """The account's run is gone (terminated by an operator): it is started again."""
-        self._started.pop(account_id, None)
+        self._runs.lost(account_id)
         self._news = True
 
     @workflow.signal
     def broken(self) -> None:
         """An account's run failed by an error of our own again and again."""
-        self._broken = self._news = True
+        self._broken = self._news = self._urgent = True
 
     @workflow.query
     def stats(self) -> Snapshot | None:
         """The campaign in numbers, as of the last review; None before the first."""
-        return self._snapshot
+        return self._snapshot and replace(self._snapshot, accounts=self._lines.all())
 
     @workflow.query
     def why(self) -> dict[str, str]:
@@ -106,40 +117,54 @@ class CampaignWorkflow:
     @workflow.run
     async def run(self, run: CampaignRun) -> None:
         """Review, act on it, wait; until everybody is settled."""
-        while not await self._step():
-            heard = self._bare_commands or self._broken  # not carried over: acted on first
-            if workflow.info().is_continue_as_new_suggested() and not heard:
+        if not self._ended:  # an earlier run may have been told to wake more of them than it could
+            await self._wake(())
+        while not self._ended:
+            await self._step()
+            if self._runs.full and not self._ended:
                 workflow.continue_as_new(self._carried())
-        await self._signal_runs("stop", self._everybody())
+            self._continue_where_suggested()
+        await self._stop()
 
-    async def _step(self) -> bool:
-        """One look at the campaign and what follows from it. True at its end."""
+    async def _step(self) -> None:
+        """One look at the campaign and what follows from it."""
         await self._write_bare_commands()
-        self._news = False
+        self._news = self._urgent = False
         review = await self._review()
-        if review.ended:
-            return True
-        if self._broken:
-            await self._fail()
-            return True
-        if review.accounts_due:
+        if review.ended or self._broken:
+            await self._end(review)
+        elif review.accounts_due:
             await self._gather()
-            return False
+        else:
+            await self._act_on(review)
+
+    async def _act_on(self, review: Review) -> None:
         if review.control_no > self._control_no:
-            await self._wake(tuple(self._started))
             self._control_no = review.control_no
+            await self._wake(self._runs.started)
         await self._start_runs(review)
-        await self._wake([each for each in review.wake if each in self._started])
-        await self._wait(review)
-        return False
+        await self._wake(each for each in review.wake if each in self._runs.started)
+        if not (self._learning or self._runs.full):
+            await self._wait(review)
+
+    async def _end(self, review: Review) -> None:
+        if not review.ended:
+            await self._fail()
+            review = await self._review()
+        while review.more:  # what the query says in the end is what the status says
+            review = await self._review()
+        self._ended = True
+        # Whoever may have a run: one of a workflow before this one, too.
+        self._runs.untold = self._runs.started | dict.fromkeys(self._lines.ids())
 
     async def _review(self) -> Review:
         before = self._snapshot
-        request = ReviewRequest(self._owner, self._campaign_id, self._problem)
+        request = ReviewRequest(self._owner, self._campaign_id, self._problem, self._lines.seen)
         review: Review = await workflow.execute_activity_method(
             CampaignActivities.review_campaign, request, **options.DATABASE
         )
         self._snapshot = review.snapshot
+        self._learning = self._lines.hear(review) and review.more
         changed = before is None or before.numbers != review.snapshot.numbers
         self._pause = options.REVIEW_SHORTEST if changed else min(self._pause * 2, options.REVIEW_LONGEST)
         self._show(review)
@@ -154,13 +179,13 @@ class CampaignWorkflow:
 
     async def _start_runs(self, review: Review) -> None:
         """New accounts sign in and are checked in parallel, all before the first of them acts (ACC-3)."""
-        new = [each for each in review.usable if each not in self._started]
-        if not new:
+        if review.wanted is not Wanted.RUN or self._learning:
             return
-        await self._check(review, new)
-        for begin in range(0, len(new), options.CHECKS_AT_ONCE):
-            chunk = new[begin : begin + options.CHECKS_AT_ONCE]
-            await asyncio.gather(*(self._start_run(review, account_id) for account_id in chunk))
+        new = self._runs.new(self._lines.usable())
+        if new:
+            await self._check(review, new)
+            self._runs.ready |= dict.fromkeys(new)
+        await self._runs.start(review)
 
     async def _check(self, review: Review, account_ids: Sequence[str]) -> None:
         check = AdminCheck(
@@ -175,52 +200,31 @@ class CampaignWorkflow:
             await workflow.execute_child_workflow(
                 AdminCheckWorkflow.run,
                 check,
-                id=f"{names.campaign(self._campaign_id)}/admin-check/{len(self._started)}",
+                id=f"{names.campaign(self._campaign_id)}/admin-check/{len(self._runs.started)}",
             )
         except ChildWorkflowError:  # the runs look for themselves when they open their account
             workflow.logger.warning("preflight did not finish")
 
-    async def _start_run(self, review: Review, account_id: str) -> None:
-        action = Action.INVITE if review.destination else Action.MESSAGE
-        run = AccountRun(self._owner, self._campaign_id, account_id, review.platform, review.adapter, action)
-        try:
-            await workflow.start_child_workflow(
-                AccountRunWorkflow.run,
-                run,
-                id=names.account_run(self._campaign_id, account_id),
-                # A parent's continue-as-new would end its children otherwise.
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            )
-        except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
-            await self._signal_runs("wake", (account_id,))
-        self._started[account_id] = None
-
-    async def _wake(self, account_ids: Sequence[str]) -> None:
+    async def _wake(self, account_ids: Iterable[str]) -> None:
         """Wake the runs. One that is not there (terminated by an operator) is started again."""
-        for account_id in await self._signal_runs("wake", account_ids):
-            self.run_lost(account_id)
+        self._runs.untold |= dict.fromkeys(account_ids)
+        while chunk := self._runs.next_to_tell():
+            for account_id in await self._runs.tell("wake", chunk):
+                self.run_lost(account_id)
+            if self._runs.untold:
+                self._continue_where_suggested()
 
-    def _everybody(self) -> Sequence[str]:
-        """Whoever may have a run: one of a workflow before this one, too."""
-        listed = self._snapshot.accounts if self._snapshot else ()
-        return tuple(self._started | dict.fromkeys(line.account_id for line in listed))
-
-    async def _signal_runs(self, signal: str, account_ids: Sequence[str]) -> Sequence[str]:
-        """Tell the runs, by workflow id. Returns those that are not there."""
-        missing: list[str] = []
-        for begin in range(0, len(account_ids), options.SIGNALS_AT_ONCE):
-            chunk = account_ids[begin : begin + options.SIGNALS_AT_ONCE]
-            runs = [
-                workflow.get_external_workflow_handle(names.account_run(self._campaign_id, account_id))
-                for account_id in chunk
-            ]
-            told = await asyncio.gather(*(run.signal(signal) for run in runs), return_exceptions=True)
-            missing += [each for each, error in zip(chunk, told, strict=True) if error is not None]
-        return missing
+    async def _stop(self) -> None:
+        while chunk := self._runs.next_to_tell():
+            await self._runs.tell("stop", chunk)
+            if self._runs.untold:
+                self._continue_where_suggested()
 
     async def _wait(self, review: Review) -> None:
         """Until news come, or the time at which something will have changed by itself."""
+        await self._wait_for_urgent_news()
+        if review.more:
+            return
         timeout: timedelta | None = self._pause
         if review.snapshot.state == State.PAUSED:
             timeout = None
@@ -230,6 +234,15 @@ class CampaignWorkflow:
             await workflow.wait_condition(lambda: self._news, timeout=timeout)
         except TimeoutError:
             pass
+
+    async def _wait_for_urgent_news(self) -> None:
+        """Thousands of accounts that change what they are doing must not bring about a review each."""
+        pause = options.REVIEW_PER_ACCOUNT * len(self._lines)
+        if pause >= options.REVIEW_PAUSE_WORTH_A_TIMER:
+            try:
+                await workflow.wait_condition(lambda: self._urgent, timeout=pause)
+            except TimeoutError:
+                pass
 
     async def _write_bare_commands(self) -> None:
         while self._bare_commands:
@@ -244,7 +257,7 @@ class CampaignWorkflow:
         if not control_no:
             self._bare_commands.append(command)
         if not control_no or control_no > self._control_no:
-            self._news = True
+            self._news = self._urgent = True
 
     def _show(self, review: Review) -> None:
         """To operators, in the Web UI."""
@@ -259,9 +272,26 @@ class CampaignWorkflow:
             self._state = snapshot.state
             workflow.upsert_search_attributes([STATE.value_set(snapshot.state)])
 
+    def _continue_where_suggested(self) -> None:
+        if workflow.info().is_continue_as_new_suggested():
+            workflow.continue_as_new(self._carried())
+
     def _carried(self) -> CampaignRun:
+        lines, gone, seen = self._lines.carried()
         return CampaignRun(
-            self._owner, self._campaign_id, self._control_no, tuple(self._started), self._snapshot, self._problem
+            self._owner,
+            self._campaign_id,
+            self._control_no,
+            tuple(self._runs.started),
+            self._snapshot and replace(self._snapshot, accounts=lines),
+            self._problem,
+            seen=seen,
+            gone=gone,
+            ready=tuple(self._runs.ready),
+            untold=tuple(self._runs.untold),
+            ended=self._ended,
+            commands=tuple(self._bare_commands),
+            broken=self._broken,
         )
 
 

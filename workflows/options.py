@@ -86,9 +86,15 @@ REVIEW_SHORTEST = timedelta(seconds=1)
 REVIEW_LONGEST = timedelta(seconds=60)
 """How often a running campaign is looked at: more often while much changes."""
 
+REVIEW_PER_ACCOUNT = timedelta(milliseconds=1)
+"""A campaign's accounts cannot have it reviewed more often than so long, for each of them, after the last review."""
+REVIEW_PAUSE_WORTH_A_TIMER = timedelta(milliseconds=100)
+
 CHECKS_AT_ONCE = 50
+STARTS_AT_ONCE = 50
 SIGNALS_AT_ONCE = 500
-"""Pending activities and signals per run have hard limits at 2 000; these stay far below."""
+STARTS_PER_RUN = 1_000
+"""Pending activities, children and signals per run have hard limits at 2 000; these stay far below."""
 
 
 def on(queue: str, config: ActivityConfig) -> ActivityConfig:
