@@ -28,7 +28,7 @@ from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.settings import WorkerSettings
-from runtime.temporal import connect
+from runtime.temporal import connect, deployment
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.credentials import VaultCredentials
@@ -135,7 +135,9 @@ class Process:
             sticky_queue_schedule_to_start_timeout=STICKY,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=self._settings.graceful_shutdown,
+            deployment_config=deployment(self._settings.deployment_name, self._settings.build_id),
         )
+        # Never versioned: its queue is this process's alone, and no version could be made current while it lacked it.
         own = Worker(
             self._own_client,
             task_queue=self.open_accounts.queue,
