@@ -28,6 +28,8 @@ from domain.why import Why
 
 RETRY_AFTER = timedelta(seconds=10)
 """When to ask a dependency again that was away."""
+LEASE_OVER = timedelta(milliseconds=100)
+"""After the expiry of another's lease it is surely over: who asks a moment too early waits much longer."""
 
 
 class AccountStore(Protocol):
@@ -195,7 +197,8 @@ class AccountActivities:
         user = request.campaign_id or activity.info().workflow_id or request.account_id
         lease = await self._open.lease(ref, user)
         if isinstance(lease, HeldElsewhere):
-            return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=now + lease.remaining)
+            until = await self._clock.now() + lease.remaining + LEASE_OVER
+            return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=until)
         try:
             refused = await self._sign_in(ref, request.platform)
             rights = None if refused else await self._rights(ref, lease.fence, request)

@@ -50,10 +50,14 @@ ACTION: ActivityConfig = {
     "heartbeat_timeout": HEARTBEAT,
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=LAST_TRY
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=LAST_TRY,
+        non_retryable_error_types=["TemporalTimeout:Heartbeat"],  # Temporal's name for it
     ),
 }
-"""Turns on the queue of the worker that holds the account. A repetition is given the same turn."""
+"""Turns on the queue of the worker that holds the account. A repetition is given the same turn; but none is asked of a
+worker that fell silent, which would cost another `WORKER_QUEUE_SCHEDULE_TO_START`."""
 
 LIST: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
