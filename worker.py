@@ -51,6 +51,8 @@ STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
 OPENING_POLLS = 2
 """Tasks of the shared queue that a process asks for at once."""
+FRESH_DIRECTORY = timedelta(seconds=1)
+"""The list of accounts is read once for all that sign in within so long."""
 HEARTBEAT_THROTTLE = timedelta(seconds=1)
 CONTROL_TIMEOUT = timedelta(seconds=5)
 
@@ -100,7 +102,13 @@ class Process:
             lambda ref: AccountBook(self.database, ref, clock),
         )
         self.accounts = AccountActivities(
-            self.open_accounts, accounts, runs, turns, RememberedDirectory(directory, settings.remember), vault, clock
+            self.open_accounts,
+            accounts,
+            runs,
+            turns,
+            RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
+            vault,
+            clock,
         )
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
