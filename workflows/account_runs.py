@@ -5,7 +5,7 @@ abandoned and found by their workflow ids, and so the campaign starts a thousand
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -45,9 +45,9 @@ class AccountRuns:
         """The account's run is gone: it is to be started again."""
         self.started.pop(account_id, None)
 
-    async def start(self, review: Review) -> None:
-        """Start who is ready, as many as this run may."""
-        while self.ready and not self.full:
+    async def start(self, review: Review, interrupted: Callable[[], bool]) -> None:
+        """Start who is ready, as many as this run may; the rest later where a command comes meanwhile."""
+        while self.ready and not self.full and not interrupted():
             room = options.STARTS_PER_RUN - self._of_this_run
             chunk = list(self.ready)[: min(options.STARTS_AT_ONCE, room)]
             await asyncio.gather(*(self._start(review, account_id) for account_id in chunk))

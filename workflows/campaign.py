@@ -185,7 +185,7 @@ class CampaignWorkflow:
         if new:
             await self._check(review, new)
             self._runs.ready |= dict.fromkeys(new)
-        await self._runs.start(review)
+        await self._runs.start(review, lambda: self._urgent)
 
     async def _check(self, review: Review, account_ids: Sequence[str]) -> None:
         check = AdminCheck(

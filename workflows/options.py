@@ -95,7 +95,7 @@ REVIEW_PER_ACCOUNT = timedelta(milliseconds=1)
 REVIEW_PAUSE_WORTH_A_TIMER = timedelta(milliseconds=100)
 
 CHECKS_AT_ONCE = 50
-STARTS_AT_ONCE = 50
+STARTS_AT_ONCE = 25
 SIGNALS_AT_ONCE = 500
 STARTS_PER_RUN = 1_000
 """Pending activities, children and signals per run have hard limits at 2 000; these stay far below."""

@@ -113,11 +113,11 @@ class Stage:
         return self.client.get_workflow_handle_for(AccountRunWorkflow.run, names.account_run(CAMPAIGN, account_id))
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
+async def eventually(condition: Callable[[], bool], patience: timedelta = PATIENCE) -> None:
     """Wait in real time until it holds."""
-    ends = time.monotonic() + PATIENCE.total_seconds()
+    ends = time.monotonic() + patience.total_seconds()
     while not condition():
-        assert time.monotonic() < ends, f"did not come true within {PATIENCE}"
+        assert time.monotonic() < ends, f"did not come true within {patience}"
         await asyncio.sleep(0.005)
 
 

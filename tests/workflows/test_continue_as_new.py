@@ -1,6 +1,7 @@
 """Continued as new, on a server that suggests it after a handful of events: nothing is lost on the way."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from workflows.campaign import CampaignRun, CampaignWorkflow
 FEW_EVENTS = 20
 EVERY_STEP = 8
 TURNS = 9
+LONG = timedelta(minutes=1)
+"""Dozens of workflows on cores that are busy with other things."""
 
 
 @pytest.fixture
@@ -138,7 +141,7 @@ class TestManyAccounts:
         stage.campaigns.listed = list(self.MANY)
         stage.campaigns.page = 40
         campaign = await stage.start_campaign()
-        await eventually(lambda: {each.work.account_id for each in stage.actions.done} == set(self.MANY))
+        await eventually(lambda: {each.work.account_id for each in stage.actions.done} == set(self.MANY), LONG)
         checks = [request.account_id for _, request in stage.accounts.opens[: len(self.MANY)]]
         assert set(checks) == set(self.MANY)
         runs = await runs_of(stage, campaign.id)
@@ -151,6 +154,19 @@ class TestManyAccounts:
         stage.campaigns.left = 0
         await latest.signal(CampaignWorkflow.accounts_changed)
         await campaign.result()
+
+    async def test_a_pause_is_obeyed_before_all_are_started(self, stage: Stage) -> None:
+        stage.campaigns.due = False
+        stage.campaigns.joined = list(self.MANY)
+        campaign = await stage.start_campaign(CampaignRun(OWNER, CAMPAIGN, control_no=1, ready=self.MANY))
+        await eventually(lambda: len(stage.actions.done) >= 1)
+        latest = stage.client.get_workflow_handle_for(CampaignWorkflow.run, campaign.id)
+        await latest.signal(CampaignWorkflow.pause, stage.campaigns.command(Wanted.PAUSED))
+        await rests_for(latest, Why.PAUSED)
+        runs = await runs_of(stage, campaign.id)
+        assert sum(len(run.children()) for run in runs) < len(self.MANY)
+        await latest.signal(CampaignWorkflow.resume, stage.campaigns.command(Wanted.RUN))
+        await eventually(lambda: {each.work.account_id for each in stage.actions.done} == set(self.MANY), LONG)
 
     async def test_those_that_an_earlier_run_did_not_reach_are_woken_and_then_stopped(self, stage: Stage) -> None:
         stage.campaigns.due = False
