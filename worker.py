@@ -30,7 +30,7 @@ from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.settings import WorkerSettings
-from runtime.temporal import connect
+from runtime.temporal import connect, deployment
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.applications import ApplicationShares
@@ -54,6 +54,8 @@ STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
 OPENING_POLLS = 2
 """Tasks of the shared queue that a process asks for at once."""
+FRESH_DIRECTORY = timedelta(seconds=1)
+"""The list of accounts is read once for all that sign in within so long."""
 HEARTBEAT_THROTTLE = timedelta(seconds=1)
 CONTROL_TIMEOUT = timedelta(seconds=5)
 
@@ -114,7 +116,13 @@ class Process:
             settings.max_clients,
         )
         self.accounts = AccountActivities(
-            self.open_accounts, accounts, runs, turns, RememberedDirectory(directory, settings.remember), vault, clock
+            self.open_accounts,
+            accounts,
+            runs,
+            turns,
+            RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
+            vault,
+            clock,
         )
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
@@ -149,7 +157,9 @@ class Process:
             sticky_queue_schedule_to_start_timeout=STICKY,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=self._settings.graceful_shutdown,
+            deployment_config=deployment(self._settings.deployment_name, self._settings.build_id),
         )
+        # Never versioned: its queue is this process's alone, and no version could be made current while it lacked it.
         own = Worker(
             self._own_client,
             task_queue=self.open_accounts.queue,

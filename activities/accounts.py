@@ -30,6 +30,8 @@ RETRY_AFTER = timedelta(seconds=10)
 """When to ask a dependency again that was away."""
 RETRY_FULL = timedelta(seconds=15)
 """When to ask for room again: of whichever worker takes the task."""
+LEASE_OVER = timedelta(milliseconds=100)
+"""After the expiry of another's lease it is surely over: who asks a moment too early waits much longer."""
 
 
 class AccountStore(Protocol):
@@ -199,7 +201,8 @@ class AccountActivities:
         if isinstance(lease, NoRoom):
             return Opened(why=Why.WORKER_FULL, until=now + RETRY_FULL)
         if isinstance(lease, HeldElsewhere):
-            return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=now + lease.remaining)
+            until = await self._clock.now() + lease.remaining + LEASE_OVER
+            return Opened(queue=lease.queue, why=Why.ACCOUNT_ELSEWHERE, until=until)
         try:
             refused = await self._sign_in(ref, request.platform)
             rights = None if refused else await self._rights(ref, lease.fence, request)

@@ -22,7 +22,7 @@ _errors = structlog.get_logger("error")
 class CampaignStore(Protocol):
     """What these activities ask of storage."""
 
-    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
+    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime, seen: int = 0) -> Review:
         """Look at the campaign and move its phase on."""
 
     async def chosen(self, owner: str, campaign_id: str) -> Chosen:
@@ -58,11 +58,13 @@ class CampaignKey:
 
 @dataclass(frozen=True)
 class ReviewRequest:
-    """Review a campaign. `problem`: why its accounts could not be read last time."""
+    """Review a campaign. `problem`: why its accounts could not be read last time. `seen`: the last change of an
+    account's line that is known."""
 
     owner: str
     campaign_id: str
     problem: Why | None = None
+    seen: int = 0
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,9 @@ class CampaignActivities:
         """Look at the campaign, move its phase on, and end it when everybody is settled."""
         async with heartbeating():
             now = await self._clock.now()
-            review = await self._campaigns.review(request.owner, request.campaign_id, request.problem, now)
+            review = await self._campaigns.review(
+                request.owner, request.campaign_id, request.problem, now, request.seen
+            )
             if review.alarm is not None:
                 _errors.error("campaign waits for somebody", campaign_id=request.campaign_id, why=review.alarm.value)
             return review

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 
 from domain.campaign import Phase
 from domain.standing import Rest
@@ -14,6 +15,10 @@ NOBODY_LEFT = frozenset({Why.NO_ACCOUNTS, Why.ACCOUNTS_GONE})
 """A campaign that waits for one of these ends by itself after a time (LIM-7)."""
 PACING = frozenset({Why.GAP, Why.PACE})
 """Rests that are part of working."""
+
+FIRST_TO_WAKE = 50
+BY_LOT = 50
+"""Runs that one look at the campaign wakes, at most."""
 
 NO_PATH_IN = (
     Why.DESTINATION_UNKNOWN,
@@ -73,7 +78,8 @@ class Open:
 
 @dataclass(frozen=True)
 class Course:
-    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do.
+    """The campaign's phase with its reason, and the accounts whose runs sleep though they have something to do: first
+    those for whom alone somebody waits.
 
     `to`: the campaign that all its accounts give way to. `look_at`: when something will have changed by itself; None:
     at any moment, or (where it waits without an end) not before somebody acts.
@@ -92,10 +98,20 @@ def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course
     if not members:
         return Course(Phase.WAITING, problem or Why.NO_ACCOUNTS)
     able = [member for member in members if _has_something_to_do(member, left)]
-    wake = tuple(member.account_id for member in able if member.rest is None and _asleep(member))
+    asleep = [member.account_id for member in able if member.rest is None and _asleep(member)]
+    alone = left.invites_by | left.messages_by
+    wake = tuple(sorted(asleep, key=lambda each: each not in alone))
     if left.turns or any(member.works for member in able):
         return Course(Phase.RUNNING, Why.WORKING, wake=wake, look_at=_next_action(able, left))
     return _waiting(members, able)
+
+
+def some(sleepers: Sequence[str], now: datetime) -> Sequence[str]:
+    """Whom of these to wake now: the first ones, and others by lot. One recipient who comes back to the queue must
+    not wake thousands; whoever still sleeps while somebody waits is drawn at a later look."""
+    others = sleepers[FIRST_TO_WAKE:]
+    lot = Random(now.timestamp())  # noqa: S311  drawn by the moment, no secret
+    return (*sleepers[:FIRST_TO_WAKE], *lot.sample(others, min(len(others), BY_LOT)))
 
 
 def held_by(rest: Rest) -> Course:

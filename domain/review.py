@@ -11,8 +11,10 @@ from domain.why import Why
 
 @dataclass(frozen=True)
 class Review:
-    """`accounts_due`: the list of accounts is to be read. `usable`: whose runs should exist. `wake`: whose runs sleep
-    though there is something for them to do.
+    """`accounts_due`: the list of accounts is to be read. `wake`: whose runs sleep though there is something for them
+    to do. `snapshot`: its lines are those that changed since the review that answered the number `seen` (0: all);
+    `more`: there are others. `gone`: of these lines' accounts, those that only the owner can bring back; all others'
+    runs should exist, and are started while `acts`.
 
     `look_at`: when something will have changed by itself; `busy`: at any moment, as accounts are at work. `freed`: the
     campaigns that gave way to this one and may go on. `alarm`: a wait that begins, and that operators are told of.
@@ -25,9 +27,12 @@ class Review:
     platform: str
     adapter: str
     destination: str
-    usable: list[str]
     wake: list[str]
     snapshot: Snapshot
+    gone: list[str] = field(default_factory=list)
+    seen: int = 0
+    more: bool = False
+    acts: bool = True
     look_at: datetime | None = None
     busy: bool = True
     freed: list[str] = field(default_factory=list)

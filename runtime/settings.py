@@ -78,6 +78,10 @@ class WorkerSettings(_Common):
     max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
+    deployment_name: str = Field("invite-service", pattern=r"^[^.]+$", description="for worker versioning")
+    build_id: str | None = Field(
+        None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
+    )
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
 

@@ -4,8 +4,10 @@ import asyncio
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
+from temporalio.worker import WorkerDeploymentConfig
 
 from domain.errors import Unavailable
 
@@ -22,3 +24,18 @@ async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client
             return await Client.connect(address, namespace=namespace, data_converter=CONVERTER, lazy=lazy)
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise Unavailable("Temporal", type(error).__name__) from error
+
+
+def deployment(name: str, build_id: str | None) -> WorkerDeploymentConfig | None:
+    """Worker versioning for the shared queue's workers; None, off, without a build id.
+
+    Every workflow upgrades by itself: campaigns live for weeks, and one that is paused would pin its old version's
+    workers for ever (docs/decisions/0010-auto-upgrade.md).
+    """
+    if build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(deployment_name=name, build_id=build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )

@@ -4,6 +4,7 @@ Vault is not asked before every opening (REL-3), and while Vault or integration-
 carries on for its time (OBS-5). In memory only, bounded, forgotten at its end.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -36,17 +37,39 @@ class RememberedCredentials:
 
 
 class RememberedDirectory:
-    """The `AccountDirectory` that answers, while integration-service is away, what it answered within `keep`."""
+    """The `AccountDirectory` that answers, while integration-service is away, what it answered within `keep`.
 
-    def __init__(self, directory: AccountDirectory, keep: timedelta) -> None:
+    `fresh`: for so long it is not asked again. Thousands of accounts that sign in together would read the list of
+    thousands as often.
+    """
+
+    def __init__(self, directory: AccountDirectory, keep: timedelta, fresh: timedelta = timedelta(0)) -> None:
         self._directory = directory
         self._known: _Memory[Sequence[KnownAccount]] = _Memory(keep)
+        self._fresh: _Memory[Sequence[KnownAccount]] = _Memory(fresh)
+        self._asking: dict[str, asyncio.Future[Sequence[KnownAccount]]] = {}
 
     async def accounts(self, owner: str, platform: str) -> Sequence[KnownAccount]:
         """The owner's accounts on the platform. Raises `Unavailable` when nothing is remembered."""
         name = f"{platform}/{owner}"
+        fresh = self._fresh.get(name)
+        if fresh is not None:
+            return fresh
+        if name not in self._asking:
+            asking = asyncio.ensure_future(self._ask(name, owner, platform))
+            self._asking[name] = asking
+            asking.add_done_callback(lambda answered: self._answered(name, answered))
+        return await asyncio.shield(self._asking[name])  # who stops waiting does not stop it for the others
+
+    def _answered(self, name: str, answered: "asyncio.Future[Sequence[KnownAccount]]") -> None:
+        del self._asking[name]
+        if not answered.cancelled():
+            answered.exception()  # taken note of, though nobody may wait for it any more
+
+    async def _ask(self, name: str, owner: str, platform: str) -> Sequence[KnownAccount]:
         try:
-            return self._known.keep(name, await self._directory.accounts(owner, platform))
+            found = self._known.keep(name, await self._directory.accounts(owner, platform))
+            return self._fresh.keep(name, found)
         except Unavailable:
             known = self._known.get(name)
             if known is None:

@@ -1,6 +1,7 @@
 """Numbers and lists for people: read from counters, so that they cost the same for ten recipients or a million."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -101,6 +102,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
     speed = (await tx.execute(_SPEED, names)).mappings().one()
     per_minute = _per_minute(speed, campaign, now)
     result = numbers(campaign.recipients, counts)
+    own = _by_account(counts)
     running = campaign.ended_at is None and per_minute > 0
     return Snapshot(
         campaign_id=str(campaign.id),
@@ -110,7 +112,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         until=campaign.until,
         as_of=now,
         numbers=result,
-        accounts=[_account(row, counts, campaign, now) for row in accounts],
+        accounts=[_account(row, own.get(row["account_id"], ()), campaign, now) for row in accounts],
         per_minute=per_minute,
         expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
         to=None if campaign.to_campaign is None else str(campaign.to_campaign),
@@ -124,6 +126,14 @@ def _per_minute(speed: RowMapping, campaign: CampaignView, now: datetime) -> flo
     minutes: float = max((now - began) / timedelta(minutes=1), 1 / 60)
     settled: int = speed["n"]
     return round(settled / minutes, 1)
+
+
+def _by_account(counts: Iterable[Count]) -> Mapping[str, Sequence[Count]]:
+    """Thousands of accounts with a few counters each: looking through all for each would take seconds."""
+    found: defaultdict[str, list[Count]] = defaultdict(list)
+    for each in counts:
+        found[each.account_id].append(each)
+    return found
 
 
 def _account(row: RowMapping, counts: Sequence[Count], campaign: CampaignView, now: datetime) -> AccountLine:
@@ -164,6 +174,7 @@ _STATES = {
     Why.ACCOUNT_LIMITED: "limited",
     Why.ACCOUNT_BLOCKED: "blocked",
     Why.ACCOUNT_INACTIVE: "inactive",
+    Why.NOT_CHOSEN: "not_chosen",
 }
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import ENDS, Command, Phase, Wanted
-from domain.course import NOBODY_LEFT, Course
+from domain.course import NOBODY_LEFT, Course, some
 from domain.errors import NotFound
 from domain.outcome import Reason
 from domain.platform import Action
@@ -17,7 +17,7 @@ from domain.ports import DestinationCheck, LimitsSource, Right
 from domain.review import Chosen, Review, ToCheck
 from domain.standing import Rest
 from domain.why import GUARDRAILS, Why
-from storage import waiters
+from storage import lines, waiters
 from storage.campaigns import CampaignView, read, wish
 from storage.engine import Database
 from storage.reports import snapshot
@@ -100,17 +100,20 @@ class Runs:
         self._polling = polling
         self._limits = limits
 
-    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime) -> Review:
-        """Look at the campaign, move its phase on, end it when everybody is settled. Raises `NotFound`."""
+    async def review(self, owner: str, campaign_id: str, problem: Why | None, now: datetime, seen: int = 0) -> Review:
+        """Look at the campaign, move its phase on, end it when everybody is settled. `seen`: see `Review`.
+
+        Raises `NotFound`.
+        """
         async with self._database.owner(owner) as tx:
             before = await read(tx, owner, UUID(campaign_id), lock=True)
             before = _restarted(before)
-            seen = await look(tx, before, self._limits().of(before.adapter), problem, now)
-            step = seen.step
+            found = await look(tx, before, self._limits().of(before.adapter), problem, now)
+            step = found.step
             if problem is not None and step.why is problem:  # it is tried again at the next poll
                 step = replace(step, until=now + self._polling.waiting)
-            if seen.held_anew is not None:
-                await hold(tx, before, seen.held_anew)
+            if found.held_anew is not None:
+                await hold(tx, before, found.held_anew)
             if before.phase not in ENDS:
                 await move(tx, before, step, now)
             gives_up = step.phase not in (Phase.RUNNING, Phase.PREPARING) and step.why not in _STILL_WANTS
@@ -119,6 +122,10 @@ class Runs:
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
             polled_at = await self._accounts_due_at(tx, campaign, now) if running else None
+            whole = await snapshot(tx, campaign, now)
+            staying = {member.account_id for member in found.members if not member.gone}
+            gone = {line.account_id for line in whole.accounts} - staying
+            told = await lines.tell(tx, owner, campaign.id, whole.accounts, gone, seen)
             return Review(
                 wanted=campaign.wanted,
                 control_no=campaign.control_no,
@@ -127,9 +134,12 @@ class Runs:
                 platform=campaign.platform,
                 adapter=campaign.adapter,
                 destination=campaign.destination if campaign.action is Action.INVITE else "",
-                usable=[member.account_id for member in seen.members if not member.gone] if acts else [],
-                wake=list(step.wake),
-                snapshot=await snapshot(tx, campaign, now),
+                wake=list(some(step.wake, now)),
+                snapshot=replace(whole, accounts=told.lines),
+                gone=told.gone,
+                seen=told.seen,
+                more=told.more,
+                acts=acts,
                 look_at=_first(step.look_at, polled_at),
                 busy=step.phase in (Phase.RUNNING, Phase.PREPARING) and step.look_at is None,
                 freed=list(freed),

@@ -343,6 +343,20 @@ class UsageRow(SQLModel, table=True):
     next_at: datetime | None = Field(sa_type=_MOMENT)
 
 
+class CampaignLine(SQLModel, table=True):
+    """What an account's line looked like (`digest`) when its campaign's workflow was told last: `domain.told`."""
+
+    __tablename__ = "campaign_line"
+
+    campaign_id: UUID = Field(primary_key=True)
+    account_id: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    changed_no: int = Field(sa_type=BigInteger)
+
+    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+
 class Counter(SQLModel, table=True):
     """Outcomes counted; a set of rows per account, so that accounts do not wait for each other."""
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import TimeoutError as NoAnswer
 
 with workflow.unsafe.imports_passed_through():
     from activities.accounts import AccountActivities, BlockReport, CloseRequest, Opened, OpenRequest
@@ -59,6 +60,7 @@ class AccountRunWorkflow:
         self._until: datetime | None = None
         self._told = Why.PREPARING
         self._errors = 0
+        self._silent = ""  # the queue on which nobody answered: not asked again before the lease has ended once
 
     @workflow.signal
     def wake(self) -> None:
@@ -104,7 +106,8 @@ class AccountRunWorkflow:
         except ActivityError as error:
             await self._lost(error)
             return
-        if opened.queue and not opened.fence:
+        silent, self._silent = self._silent, ""
+        if opened.queue and not opened.fence and opened.queue != silent:
             opened = await self._open_there(opened, request)
         if opened.blocked:
             await self._report(opened.blocked)
@@ -177,6 +180,7 @@ class AccountRunWorkflow:
 
     async def _lost(self, error: ActivityError) -> None:
         """The worker is gone, or our own code failed: open the account again, wherever it can be."""
+        self._silent = self._run.queue if isinstance(error.cause, NoAnswer) else ""
         self._run = replace(self._run, queue="", fence=0)
         if isinstance(error.cause, ApplicationError) and error.cause.type not in _NOT_OURS:
             self._errors += 1

@@ -18,7 +18,8 @@ class AdminCheck:
     """Check `account_ids` (None: all of the owner's on the platform) at `destination`.
 
     With `campaign_id` the accounts stay open for it, and their rights are written down there; without a destination
-    they only sign in.
+    they only sign in. `listed`: `account_ids` are known to be there; `rights`: of those before them. Both are carried
+    over continue-as-new: thousands of accounts have more history than one run may.
     """
 
     owner: str
@@ -27,21 +28,29 @@ class AdminCheck:
     destination: str
     account_ids: tuple[str, ...] | None = None
     campaign_id: str = ""
+    listed: bool = False
+    rights: tuple[AccountRights, ...] = ()
 
 
 @workflow.defn
 class AdminCheckWorkflow:
-    """`admin-check/{owner}/{id}`, or a campaign's preflight. Its result is the list of rights."""
+    """`admin-check/{owner}/{id}`: its result is the list of rights. Or a campaign's preflight: what it finds stands in
+    the database, and its result is empty."""
 
     @workflow.run
     async def run(self, check: AdminCheck) -> list[AccountRights]:
         """Ask all accounts, a bounded number at once."""
-        account_ids = check.account_ids if check.campaign_id else await _list(check)
-        rights: list[AccountRights] = []
-        for begin in range(0, len(account_ids or ()), options.CHECKS_AT_ONCE):
-            chunk = (account_ids or ())[begin : begin + options.CHECKS_AT_ONCE]
-            rights += await asyncio.gather(*(_check(check, account_id) for account_id in chunk))
-        return rights
+        known = check.listed or bool(check.campaign_id)
+        left = (check.account_ids or ()) if known else await _list(check)
+        rights = check.rights
+        while left:
+            chunk, left = left[: options.CHECKS_AT_ONCE], left[options.CHECKS_AT_ONCE :]
+            found = await asyncio.gather(*(_check(check, account_id) for account_id in chunk))
+            if not check.campaign_id:
+                rights += tuple(found)
+            if left and workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(replace(check, account_ids=left, listed=True, rights=rights))
+        return list(rights)
 
 
 async def _list(check: AdminCheck) -> tuple[str, ...]:

@@ -5,23 +5,23 @@ it waits for, and until when.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from temporalio import workflow
-from temporalio.common import Priority, SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.common import SearchAttributeKey
+from temporalio.exceptions import ApplicationError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import CampaignActivities, CampaignKey, CommandRequest, Gathered, ReviewRequest
     from domain.campaign import Command
-    from domain.platform import Action
     from domain.review import Review
     from domain.statistics import Snapshot
     from domain.why import Why, in_short, told
     from workflows import names, options, pausing
-    from workflows.account_run import AccountRun, AccountRunWorkflow
+    from workflows.account_runs import AccountRuns
     from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+    from workflows.lines import Lines
 
 STATE = SearchAttributeKey.for_keyword("InviteState")
 PRIORITY = SearchAttributeKey.for_int("InvitePriority")
@@ -39,8 +39,11 @@ class Edited:
 class CampaignRun:
     """The campaign's state, carried over continue-as-new.
 
-    `control_no`: the last command that was passed on to the runs. `started`: accounts whose runs were started.
-    `problem`: why their list could not be read last time. `revision`: the last edit that was heard of.
+    `control_no`: the last command that is passed on to the runs. `started`: accounts whose runs were started.
+    `problem`: why their list could not be read last time. `snapshot`: with all lines, as of the change `seen`; `gone`:
+    accounts that only the owner can bring back. `ready`: accounts that were checked and come next; `untold`: runs that
+    are still to be woken, or, once `ended`, stopped. `commands`, `broken`: what was heard and not acted on. `revision`:
+    the last edit that was heard of.
     """
 
     owner: str
@@ -49,30 +52,40 @@ class CampaignRun:
     started: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
     problem: Why | None = None
+    seen: int = 0
+    gone: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    ended: bool = False
+    commands: tuple[Command, ...] = ()
+    broken: bool = False
     revision: int = 0
 
 
 @workflow.defn
 class CampaignWorkflow:
-    """`campaign/{id}`. Signals pause, resume, cancel, finish, accounts_changed; update edit; queries stats and why."""
+    """`campaign/{id}`. Signals pause, resume, cancel, accounts_changed; queries stats and why."""
 
     @workflow.init
     def __init__(self, run: CampaignRun) -> None:
         self._owner = run.owner
         self._campaign_id = run.campaign_id
         self._control_no = run.control_no
-        self._started = dict.fromkeys(run.started)
+        self._runs = AccountRuns(run.owner, run.campaign_id, run.started, run.ready, run.untold)
         self._snapshot = run.snapshot
+        self._lines = Lines(run.snapshot.accounts if run.snapshot else (), run.gone, run.seen)
+        self._learning = False
         self._problem = run.problem
-        self._revision = run.revision
-        self._running: list[workflow.ChildWorkflowHandle[AccountRunWorkflow, None]] = []
-        self._over = False
-        self._news = True
-        self._broken = False
-        self._bare_commands: list[Command] = []
+        self._news = self._urgent = True
+        self._ended = run.ended
+        self._broken = run.broken
+        self._bare_commands = list(run.commands)
         self._pause = options.REVIEW_SHORTEST
         self._state = ""
         self._priority = 0
+        self._revision = run.revision
+        self._effective_no = run.control_no
+        self._over = False
 
     @workflow.signal
     def pause(self, control_no: int = 0) -> None:
@@ -99,7 +112,7 @@ class CampaignWorkflow:
         """The owner has changed the campaign. Answers the revision once all its accounts act by it."""
         self._revision = edited.revision
         self._hear_of(edited.control_no)
-        await workflow.wait_condition(lambda: self._over or self._control_no >= edited.control_no)
+        await workflow.wait_condition(lambda: self._over or self._effective_no >= edited.control_no)
         return edited.revision
 
     @edit.validator
@@ -117,18 +130,18 @@ class CampaignWorkflow:
     @workflow.signal
     def run_lost(self, account_id: str) -> None:
         """The account's run is gone (terminated by an operator): it is started again."""
-        self._started.pop(account_id, None)
+        self._runs.lost(account_id)
         self._news = True
 
     @workflow.signal
     def broken(self) -> None:
         """An account's run failed by an error of our own again and again."""
-        self._broken = self._news = True
+        self._broken = self._news = self._urgent = True
 
     @workflow.query
     def stats(self) -> Snapshot | None:
         """The campaign in numbers, as of the last review; None before the first."""
-        return self._snapshot
+        return self._snapshot and replace(self._snapshot, accounts=self._lines.all())
 
     @workflow.query
     def why(self) -> dict[str, str | None]:
@@ -139,45 +152,59 @@ class CampaignWorkflow:
     @workflow.run
     async def run(self, run: CampaignRun) -> None:
         """Review, act on it, wait; until everybody is settled."""
-        while not await self._step():
-            heard = self._bare_commands or self._broken  # not carried over: acted on first
-            if workflow.info().is_continue_as_new_suggested() and not heard and workflow.all_handlers_finished():
+        if not self._ended:  # an earlier run may have been told to wake more of them than it could
+            await self._wake(())
+        while not self._ended:
+            await self._step()
+            if self._runs.full and not self._ended and workflow.all_handlers_finished():
                 workflow.continue_as_new(self._carried())
+            self._continue_where_suggested()
         self._over = True
-        await self._signal_runs("stop", self._everybody())
-        if self._running:  # operators see no run that outlives its campaign; those of an earlier run are not known here
-            await workflow.wait(self._running, timeout=options.STOPPING.total_seconds())
+        await self._stop()
+        await self._runs.ended()
         await workflow.wait_condition(workflow.all_handlers_finished)
 
-    async def _step(self) -> bool:
-        """One look at the campaign and what follows from it. True at its end."""
+    async def _step(self) -> None:
+        """One look at the campaign and what follows from it."""
         await self._write_bare_commands()
-        self._news = False
+        self._news = self._urgent = False
         review = await self._review()
         await self._tell_freed(review.freed)
-        if review.ended:
-            return True
-        if self._broken:
-            await self._fail()
-            return True
-        if review.accounts_due:
+        if review.ended or self._broken:
+            await self._end(review)
+        elif review.accounts_due:
             await self._gather()
-            return False
+        else:
+            await self._act_on(review)
+
+    async def _act_on(self, review: Review) -> None:
         if review.control_no > self._control_no:
-            await self._wake(tuple(self._started))
             self._control_no = review.control_no
+            await self._wake(self._runs.started)
+        self._effective_no = self._control_no
         await self._start_runs(review)
-        await self._wake([each for each in review.wake if each in self._started])
-        await self._wait(review)
-        return False
+        await self._wake(each for each in review.wake if each in self._runs.started)
+        if not (self._learning or self._runs.full):
+            await self._wait(review)
+
+    async def _end(self, review: Review) -> None:
+        if not review.ended:
+            await self._fail()
+            review = await self._review()
+        while review.more:  # what the query says in the end is what the status says
+            review = await self._review()
+        self._ended = True
+        # Whoever may have a run: one of a workflow before this one, too.
+        self._runs.untold = self._runs.started | dict.fromkeys(self._lines.ids())
 
     async def _review(self) -> Review:
         before = self._snapshot
-        request = ReviewRequest(self._owner, self._campaign_id, self._problem)
+        request = ReviewRequest(self._owner, self._campaign_id, self._problem, self._lines.seen)
         review: Review = await workflow.execute_activity_method(
             CampaignActivities.review_campaign, request, **options.DATABASE
         )
         self._snapshot = review.snapshot
+        self._learning = self._lines.hear(review) and review.more
         changed = before is None or before.numbers != review.snapshot.numbers
         self._pause = options.REVIEW_SHORTEST if changed else min(self._pause * 2, options.REVIEW_LONGEST)
         self._show(review)
@@ -199,13 +226,13 @@ class CampaignWorkflow:
 
     async def _start_runs(self, review: Review) -> None:
         """New accounts sign in and are checked in parallel, all before the first of them acts (ACC-3)."""
-        new = [each for each in review.usable if each not in self._started]
-        if not new:
+        if not review.acts or self._learning:
             return
-        await self._check(review, new)
-        for begin in range(0, len(new), options.CHECKS_AT_ONCE):
-            chunk = new[begin : begin + options.CHECKS_AT_ONCE]
-            await asyncio.gather(*(self._start_run(review, account_id) for account_id in chunk))
+        new = self._runs.new(self._lines.usable())
+        if new:
+            await self._check(review, new)
+            self._runs.ready |= dict.fromkeys(new)
+        await self._runs.start(review, lambda: self._urgent)
 
     async def _check(self, review: Review, account_ids: Sequence[str]) -> None:
         check = AdminCheck(
@@ -220,59 +247,42 @@ class CampaignWorkflow:
             await workflow.execute_child_workflow(
                 AdminCheckWorkflow.run,
                 check,
-                id=f"{names.campaign(self._campaign_id)}/admin-check/{len(self._started)}",
+                id=f"{names.campaign(self._campaign_id)}/admin-check/{len(self._runs.started)}",
             )
         except ChildWorkflowError:  # the runs look for themselves when they open their account
             workflow.logger.warning("preflight did not finish")
 
-    async def _start_run(self, review: Review, account_id: str) -> None:
-        action = Action.INVITE if review.destination else Action.MESSAGE
-        run = AccountRun(self._owner, self._campaign_id, account_id, review.platform, review.adapter, action)
-        try:
-            run_handle = await workflow.start_child_workflow(
-                AccountRunWorkflow.run,
-                run,
-                id=names.account_run(self._campaign_id, account_id),
-                # A parent's continue-as-new would end its children otherwise.
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                priority=Priority(priority_key=review.priority),
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            )
-            self._running.append(run_handle)
-        except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
-            await self._signal_runs("wake", (account_id,))
-        self._started[account_id] = None
-
-    async def _wake(self, account_ids: Sequence[str]) -> None:
+    async def _wake(self, account_ids: Iterable[str]) -> None:
         """Wake the runs. One that is not there (terminated by an operator) is started again."""
-        for account_id in await self._signal_runs("wake", account_ids):
-            self.run_lost(account_id)
+        self._runs.untold |= dict.fromkeys(account_ids)
+        while chunk := self._runs.next_to_tell():
+            for account_id in await self._runs.tell("wake", chunk):
+                self.run_lost(account_id)
+            if self._runs.untold:
+                self._continue_where_suggested()
 
-    def _everybody(self) -> Sequence[str]:
-        """Whoever may have a run: one of a workflow before this one, too."""
-        listed = self._snapshot.accounts if self._snapshot else ()
-        return tuple(self._started | dict.fromkeys(line.account_id for line in listed))
-
-    async def _signal_runs(self, signal: str, account_ids: Sequence[str]) -> Sequence[str]:
-        """Tell the runs, by workflow id. Returns those that are not there."""
-        missing: list[str] = []
-        for begin in range(0, len(account_ids), options.SIGNALS_AT_ONCE):
-            chunk = account_ids[begin : begin + options.SIGNALS_AT_ONCE]
-            runs = [
-                workflow.get_external_workflow_handle(names.account_run(self._campaign_id, account_id))
-                for account_id in chunk
-            ]
-            told = await asyncio.gather(*(run.signal(signal) for run in runs), return_exceptions=True)
-            missing += [each for each, error in zip(chunk, told, strict=True) if error is not None]
-        return missing
+    async def _stop(self) -> None:
+        while chunk := self._runs.next_to_tell():
+            await self._runs.tell("stop", chunk)
+            if self._runs.untold:
+                self._continue_where_suggested()
 
     async def _wait(self, review: Review) -> None:
         """Until news come, or the time at which something will have changed by itself."""
-        timeout = self._pause if review.busy else None
+        await self._wait_for_urgent_news()
+        if review.more:
+            return
+        patience = self._pause if review.busy else None
         if review.look_at is not None:
             due = max(review.look_at - workflow.now(), options.REVIEW_SHORTEST)
-            timeout = due if timeout is None else min(due, timeout)
-        await pausing.news(lambda: self._news, timeout)
+            patience = due if patience is None else min(due, patience)
+        await pausing.news(lambda: self._news, patience)
+
+    async def _wait_for_urgent_news(self) -> None:
+        """Thousands of accounts that change what they are doing must not bring about a review each."""
+        pause = options.REVIEW_PER_ACCOUNT * len(self._lines)
+        if pause >= options.REVIEW_PAUSE_WORTH_A_TIMER:
+            await pausing.news(lambda: self._urgent, pause)
 
     async def _write_bare_commands(self) -> None:
         while self._bare_commands:
@@ -286,12 +296,12 @@ class CampaignWorkflow:
     def _hear(self, command: Command, control_no: int) -> None:
         if not control_no:
             self._bare_commands.append(command)
-            self._news = True
+            self._news = self._urgent = True
         self._hear_of(control_no)
 
     def _hear_of(self, control_no: int) -> None:
         if control_no > self._control_no:
-            self._news = True
+            self._news = self._urgent = True
 
     def _show(self, review: Review) -> None:
         """To operators, in the Web UI."""
@@ -305,13 +315,25 @@ class CampaignWorkflow:
             self._state, self._priority = snapshot.state, review.priority
             workflow.upsert_search_attributes([STATE.value_set(self._state), PRIORITY.value_set(self._priority)])
 
+    def _continue_where_suggested(self) -> None:
+        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+            workflow.continue_as_new(self._carried())
+
     def _carried(self) -> CampaignRun:
+        lines, gone, seen = self._lines.carried()
         return CampaignRun(
             self._owner,
             self._campaign_id,
             self._control_no,
-            tuple(self._started),
-            self._snapshot,
+            tuple(self._runs.started),
+            self._snapshot and replace(self._snapshot, accounts=lines),
             self._problem,
-            self._revision,
+            seen=seen,
+            gone=gone,
+            ready=tuple(self._runs.ready),
+            untold=tuple(self._runs.untold),
+            ended=self._ended,
+            commands=tuple(self._bare_commands),
+            broken=self._broken,
+            revision=self._revision,
         )

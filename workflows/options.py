@@ -50,10 +50,14 @@ ACTION: ActivityConfig = {
     "heartbeat_timeout": HEARTBEAT,
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     "retry_policy": RetryPolicy(
-        initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30), maximum_attempts=LAST_TRY
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=LAST_TRY,
+        non_retryable_error_types=["TemporalTimeout:Heartbeat"],  # Temporal's name for it
     ),
 }
-"""Turns on the queue of the worker that holds the account. A repetition is given the same turn."""
+"""Turns on the queue of the worker that holds the account. A repetition is given the same turn; but none is asked of a
+worker that fell silent, which would cost another `WORKER_QUEUE_SCHEDULE_TO_START`."""
 
 LIST: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=30),
@@ -89,9 +93,15 @@ REVIEW_SHORTEST = timedelta(seconds=1)
 REVIEW_LONGEST = timedelta(seconds=60)
 """How often a running campaign is looked at: more often while much changes."""
 
+REVIEW_PER_ACCOUNT = timedelta(milliseconds=1)
+"""A campaign's accounts cannot have it reviewed more often than so long, for each of them, after the last review."""
+REVIEW_PAUSE_WORTH_A_TIMER = timedelta(milliseconds=100)
+
 CHECKS_AT_ONCE = 50
+STARTS_AT_ONCE = 25
 SIGNALS_AT_ONCE = 500
-"""Pending activities and signals per run have hard limits at 2 000; these stay far below."""
+STARTS_PER_RUN = 1_000
+"""Pending activities, children and signals per run have hard limits at 2 000; these stay far below."""
 
 
 def on(queue: str, config: ActivityConfig) -> ActivityConfig:

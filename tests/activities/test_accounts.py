@@ -7,6 +7,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import (
+    LEASE_OVER,
     RETRY_AFTER,
     RETRY_FULL,
     AccountActivities,
@@ -173,7 +174,7 @@ class TestIsKeptFromIt:
         bench.leases.takes_over(REF)
         opened = await bench.opened()
         assert (opened.queue, opened.fence, opened.why) == (ELSEWHERE_QUEUE, 0, Why.ACCOUNT_ELSEWHERE)
-        assert opened.until == START + timedelta(hours=1)
+        assert opened.until == START + timedelta(hours=1) + LEASE_OVER
         assert bench.adapter.sessions == []
 
     async def test_by_its_rest(self, bench: Bench) -> None:

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.campaign import Phase
-from domain.course import GONE, NO_PATH_IN, SETTLING, Course, Member, Open, course, held_by
+from domain.course import (
+    BY_LOT,
+    FIRST_TO_WAKE,
+    GONE,
+    NO_PATH_IN,
+    SETTLING,
+    Course,
+    Member,
+    Open,
+    course,
+    held_by,
+    some,
+)
 from domain.standing import Rest
 from domain.why import Why
 
@@ -187,3 +199,26 @@ def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_o
         assert found.why not in (Why.WORKING, Why.ENDED)
         ends = {each.rest.until for each in members if each.rest}
         assert found.until is None or found.until in ends
+
+
+def test_whoever_alone_is_waited_for_is_woken_first() -> None:
+    sleepers = [member(name, says=Why.QUEUE_EMPTY) for name in "abc"]
+    left = Open(invites=True, messages=False, turns=0, invites_by=frozenset("c"))
+    assert course(sleepers, left, None).wake == ("c", "a", "b")
+
+
+@given(st.integers(0, 400), st.datetimes())
+def test_a_few_are_woken_the_first_ones_always(many: int, now: datetime) -> None:
+    sleepers = [str(number) for number in range(many)]
+    woken = some(sleepers, now)
+    assert list(woken[:FIRST_TO_WAKE]) == sleepers[:FIRST_TO_WAKE]
+    assert len(woken) == min(many, FIRST_TO_WAKE + BY_LOT)
+    assert set(woken) <= set(sleepers)
+    assert len(set(woken)) == len(woken)
+
+
+def test_nobody_sleeps_for_ever() -> None:
+    """Looks a minute apart, as at a campaign in which nothing changes."""
+    sleepers = [str(number) for number in range(2_500)]
+    woken = {each for minutes in range(500) for each in some(sleepers, NOW + timedelta(minutes=minutes))}
+    assert woken == set(sleepers)

@@ -430,7 +430,8 @@ class TestAccountsThatAreNoLongerListed:
         assert (await world.account("a"))["external_status"] == "inactive"
         assert (await world.account("b"))["external_status"] == "active"
         assert await world.begin(campaign, "a") == Rest(None, Why.ACCOUNT_INACTIVE)
-        assert (await world.runs.review("boris", other, None, world.now)).usable == ["a"]
+        theirs = await world.runs.review("boris", other, None, world.now)
+        assert ([line.account_id for line in theirs.snapshot.accounts], theirs.gone) == (["a"], [])
         await world.lists(known("a"))
         assert await world.act(campaign, INVITED, "a") == 0
 

@@ -172,6 +172,30 @@ class TestDirectory:
         with pytest.raises(Unavailable):
             await directory.accounts("anna", "telegram")
 
+    async def test_all_who_ask_at_once_share_one_answer_or_one_failure(self) -> None:
+        """Thousands of accounts sign in together; away, they must not wait for one timeout after the other."""
+        service = Listing()
+        directory = RememberedDirectory(service, timedelta(0))
+        answers = await asyncio.gather(*(directory.accounts("anna", "telegram") for _ in range(10)))
+        assert answers == [service.listed] * 10
+        assert len(service.asked) == 1
+        service.away = True
+        asked = [directory.accounts("anna", "telegram") for _ in range(10)]
+        failures = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(each) for each in failures] == [Unavailable] * 10
+        assert len(service.asked) == 2
+
+    async def test_a_fresh_answer_is_not_asked_for_again(self) -> None:
+        service = Listing()
+        directory = RememberedDirectory(service, LONG, fresh=SHORT)
+        for _ in range(3):
+            await directory.accounts("anna", "telegram")
+        await directory.accounts("boris", "telegram")
+        assert len(service.asked) == 2
+        await asyncio.sleep(2 * SHORT.total_seconds())
+        service.listed = []
+        assert await directory.accounts("anna", "telegram") == []
+
     async def test_reports_go_through_or_fail(self) -> None:
         service = Listing()
         directory = RememberedDirectory(service, LONG)

@@ -18,6 +18,7 @@ from domain.ports import DestinationCheck, Right
 from domain.review import Review, ToCheck
 from domain.standing import Rest
 from domain.statistics import Numbers
+from domain.told import LINES_AT_ONCE
 from domain.why import Why
 from tests.storage.world import (
     BANNED,
@@ -41,6 +42,11 @@ from tests.storage.world import (
 
 async def review(world: World, campaign: str, problem: Why | None = None) -> Review:
     return await world.runs.review(OWNER, campaign, problem, world.now)
+
+
+def usable(found: Review) -> list[str]:
+    """Of a review that tells all lines."""
+    return [line.account_id for line in found.snapshot.accounts if line.account_id not in found.gone]
 
 
 async def phase(world: World, campaign: str, problem: Why | None = None) -> tuple[Phase, Why, datetime | None]:
@@ -77,7 +83,7 @@ class TestPhases:
         found = await review(world, campaign)
         await world.runs.fail(OWNER, campaign, world.now)
         assert await world.view(campaign) == before
-        assert (found.ended, found.usable, found.wake, found.accounts_due) == (True, [], [], False)
+        assert (found.ended, found.gone, found.wake, found.accounts_due) == (True, [], [], False)
         with pytest.raises(Forbidden):
             await world.runs.command(OWNER, campaign, Command.PAUSE, world.now)
 
@@ -110,7 +116,7 @@ class TestPhases:
         await world.act(campaign, INVITED)
         await world.command(campaign, Command.PAUSE)
         found = await review(world, campaign)
-        assert (found.wanted, found.control_no, found.usable) == (Wanted.PAUSED, 2, [])
+        assert (found.wanted, found.control_no, found.gone) == (Wanted.PAUSED, 2, [])
         assert await phase(world, campaign) == (Phase.PAUSED, Why.PAUSED, None)
         [row] = await world.query("SELECT acknowledged_no FROM campaign")
         assert row["acknowledged_no"] == 2
@@ -173,7 +179,7 @@ class TestWaiting:
         assert await phase(world, campaign) == waiting(Why.ACCOUNTS_RESTING, until)
         world.now = until
         found = await review(world, campaign)
-        assert (found.snapshot.state, found.usable) == ("running", ["a", "b"])
+        assert (found.snapshot.state, usable(found)) == ("running", ["a", "b"])
 
     async def test_for_the_one_reason_of_all(self, world: World) -> None:
         campaign = await world.campaign(3)
@@ -202,7 +208,7 @@ class TestWaiting:
         await world.accounts.refused(ref("a"), BANNED, world.now)
         await world.lists(known("b", ExternalStatus.BANNED))
         found = await review(world, campaign)
-        assert (found.snapshot.why, found.usable) == (Why.ACCOUNTS_GONE, [])
+        assert (found.snapshot.why, usable(found)) == (Why.ACCOUNTS_GONE, [])
         assert {line.account_id: line.state for line in found.snapshot.accounts} == {"a": "blocked", "b": "inactive"}
 
     async def test_for_an_administrator(self, world: World) -> None:
@@ -353,7 +359,7 @@ class TestJoining:
             ("a", True, True, Why.WORKING),
             ("b", False, False, Why.PREPARING),
         ]
-        assert (await review(world, campaign)).usable == ["a", "b"]
+        assert usable(await review(world, campaign)) == ["a", "b"]
 
     async def test_another_owners_account_does_not_join(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=[])
@@ -394,7 +400,7 @@ class TestHealing:
     async def test_off_and_on_again_heals_it(self, world: World, campaign: str, status: ExternalStatus) -> None:
         assert await self.know(world, status) == "blocked"
         assert await self.know(world, ExternalStatus.ACTIVE) == "active"
-        assert (await review(world, campaign)).usable == ["a"]
+        assert usable(await review(world, campaign)) == ["a"]
         await world.act(campaign, INVITED)
 
     async def test_new_credentials_heal_it_when_it_is_active(self, world: World, campaign: str) -> None:
@@ -478,3 +484,50 @@ class TestNumbers:
         assert [line.reached for line in lines] == [True] + [False] * 6
         with pytest.raises(NotFound):
             _ = [line async for line in world.reports.people("boris", UUID(campaign))]
+
+
+class TestTelling:
+    """The workflow's history holds every review's answer: so it tells what changed, page by page."""
+
+    async def test_only_the_lines_that_changed_since_the_number_that_was_heard(self, world: World) -> None:
+        campaign = await world.campaign(5, accounts=["a", "b", "c"])
+        first = await review(world, campaign)
+        assert [line.account_id for line in first.snapshot.accounts] == ["a", "b", "c"]
+        await world.act(campaign, INVITED, "b")
+        second = await world.runs.review(OWNER, campaign, None, world.now, first.seen)
+        assert [(line.account_id, line.done) for line in second.snapshot.accounts] == [("b", {"invited": 1})]
+        assert second.snapshot.numbers.invited == 1
+        third = await world.runs.review(OWNER, campaign, None, world.now, second.seen)
+        assert (third.snapshot.accounts, third.seen, third.more) == ([], second.seen, False)
+
+    async def test_an_answer_that_was_lost_is_told_again(self, world: World) -> None:
+        campaign = await world.campaign(5, accounts=["a", "b"])
+        first = await review(world, campaign)
+        await world.act(campaign, INVITED, "b")
+        answers = [await world.runs.review(OWNER, campaign, None, world.now, first.seen) for _ in range(2)]
+        assert answers[0].snapshot.accounts == answers[1].snapshot.accounts != []
+        assert answers[0].seen == answers[1].seen
+
+    async def test_that_an_account_is_gone_and_back_again(self, world: World) -> None:
+        campaign = await world.campaign(5, accounts=["a", "b"])
+        first = await review(world, campaign)
+        await world.accounts.refused(ref("a"), BANNED, world.now)
+        second = await world.runs.review(OWNER, campaign, None, world.now, first.seen)
+        assert (second.gone, [line.state for line in second.snapshot.accounts]) == (["a"], ["blocked"])
+        await world.owned.enable(OWNER, "a", world.now)
+        third = await world.runs.review(OWNER, campaign, None, world.now, second.seen)
+        assert (third.gone, [line.account_id for line in third.snapshot.accounts]) == ([], ["a"])
+
+    async def test_thousands_are_told_page_by_page_and_then_they_are_those_of_the_status(self, world: World) -> None:
+        names = [f"account-{number:04}" for number in range(2 * LINES_AT_ONCE + 3)]
+        campaign = await world.campaign(5, accounts=[])
+        await world.lists(*map(known, names))
+        await world.runs.join(await world.runs.chosen(OWNER, campaign), names, world.now)
+        lines, seen, pages = {}, 0, []
+        while not pages or pages[-1].more:
+            pages.append(await world.runs.review(OWNER, campaign, None, world.now, seen))
+            seen = pages[-1].seen
+            lines |= {line.account_id: line for line in pages[-1].snapshot.accounts}
+        assert [len(page.snapshot.accounts) for page in pages] == [LINES_AT_ONCE, LINES_AT_ONCE, 3]
+        status = await world.reports.snapshot(OWNER, UUID(campaign), world.now)
+        assert list(lines.values()) == status.accounts

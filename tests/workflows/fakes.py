@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import activity
 
@@ -12,12 +13,14 @@ from activities.actions import Work, Worked
 from activities.campaigns import CampaignKey, CommandRequest, Gathered, ReviewRequest
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
+from domain import told
 from domain.campaign import Command, State, Wanted
 from domain.outcome import Reason
 from domain.platform import Action
 from domain.ports import AccountRights, Clock
 from domain.review import Review
 from domain.statistics import AccountLine, Snapshot, numbers
+from domain.told import LINES_AT_ONCE, Mark
 from domain.why import Why
 
 OWNER = "owner-1"
@@ -205,8 +208,8 @@ def held_on(queue: str, pause: timedelta) -> Callable[[datetime], Opened]:
 class FakeCampaigns:
     """The activities of `activities.campaigns`, over one campaign's facts that the test changes at will.
 
-    `listed`: what integration-service would list. `joined`: who takes part. `usable`: whose runs should exist (all
-    that joined, unless set). `left`: recipients that are not settled; the campaign ends at 0.
+    `listed`: what integration-service would list. `joined`: who takes part. `gone`: who of them only the owner can
+    bring back. `left`: recipients that are not settled; the campaign ends at 0. `page`: lines told in one review.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -225,11 +228,14 @@ class FakeCampaigns:
         self.waiting: tuple[Why, datetime | None] | None = None
         self.directory_away = False
         self.reviews: list[tuple[datetime, Why | None]] = []
+        self.seen: list[int] = []
         self.gathers: list[datetime] = []
         self.commands: list[Command] = []
         self.failed = 0
         self.action = Action.INVITE
         self.during_review: Callable[[], Awaitable[None]] | None = None
+        self.page = LINES_AT_ONCE
+        self._marks: dict[str, Mark] = {}
 
     def command(self, wanted: Wanted) -> int:
         """The owner's wish, written as the API does. Its number."""
@@ -241,6 +247,7 @@ class FakeCampaigns:
     async def review_campaign(self, request: ReviewRequest) -> Review:
         now = await self._clock.now()
         self.reviews.append((now, request.problem))
+        self.seen.append(request.seen)
         if self.wanted is Wanted.CANCELLED:
             self.left = 0
             self.ended = State.CANCELLED
@@ -249,7 +256,7 @@ class FakeCampaigns:
             self.ended = State.DONE_WITH_ERRORS
         elif self.left == 0:
             self.ended = State.DONE
-        review = self._review(now)
+        review = self._review(now, request.seen)
         if self.during_review is not None:
             during, self.during_review = self.during_review, None
             await during()
@@ -275,7 +282,7 @@ class FakeCampaigns:
         self.failed += 1
         self.ended = State.FAILED
 
-    def _review(self, now: datetime) -> Review:
+    def _review(self, now: datetime, seen: int) -> Review:
         running = self.wanted is Wanted.RUN and self.ended is None
         last = self.gathers[-1] if self.gathers else None
         polled = self.poll is not None and last is not None and last + self.poll <= now
@@ -287,12 +294,12 @@ class FakeCampaigns:
             platform=PLATFORM,
             adapter=PLATFORM,
             destination=DESTINATION if self.action is Action.INVITE else "",
-            usable=[each for each in self.joined if each not in self.gone] if running else [],
             wake=self.wake,
-            snapshot=self._snapshot(now),
+            acts=running,
             look_at=self._look_at(running),
             busy=running and self.waiting is None,
             freed=self.freed,
+            **self._told(self._snapshot(now), seen),
         )
 
     def _look_at(self, running: bool) -> datetime | None:
@@ -301,6 +308,15 @@ class FakeCampaigns:
         ends = [self.waiting[1]] if self.waiting is not None else []
         ends += [last + self.poll] if last is not None and self.poll is not None else []
         return min((end for end in ends if end is not None), default=None)
+
+    def _told(self, whole: Snapshot, seen: int) -> dict[str, Any]:
+        """What changed, as the real store tells it."""
+        digests = {line.account_id: told.digest(line, gone=line.account_id in self.gone) for line in whole.accounts}
+        self._marks |= told.remark(digests, self._marks, seen)
+        page = told.page(self._marks, seen, self.page)
+        lines = [line for line in whole.accounts if line.account_id in page.account_ids]
+        gone = [each for each in page.account_ids if each in self.gone]
+        return {"snapshot": replace(whole, accounts=lines), "gone": gone, "seen": page.seen, "more": page.more}
 
     def _snapshot(self, now: datetime) -> Snapshot:
         state, why, until = State.RUNNING, Why.WORKING, None

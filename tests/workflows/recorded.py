@@ -71,6 +71,10 @@ class Recorded:
     def count(self, event_type: "EventType.ValueType") -> int:
         return sum(event.event_type == event_type for event in self.events)
 
+    def was_continued(self) -> bool:
+        """Whether it ended by continuing as new."""
+        return self.count(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW) == 1
+
     def children(self) -> list[tuple[str, str]]:
         """Each child's type and id, in the order in which they were started."""
         return [

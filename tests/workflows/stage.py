@@ -14,7 +14,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from domain.platform import Action
 from domain.why import Why
@@ -72,9 +72,15 @@ class Stage:
         self.housekeeping = FakeHousekeeping()
         self._own_client = own_client
 
-    def shared_worker(self) -> Worker:
+    def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
         activities = shared_activities(self.accounts, self.campaigns, self.housekeeping)
-        return Worker(self.client, task_queue=QUEUE, workflows=[*WORKFLOWS, ListenerWorkflow], activities=activities)
+        return Worker(
+            client or self.client,
+            task_queue=QUEUE,
+            workflows=[*WORKFLOWS, ListenerWorkflow],
+            activities=activities,
+            deployment_config=deployment,
+        )
 
     def own_worker(self, client: Client | None = None, queue: str = WORKER_QUEUE) -> Worker:
         activities = own_activities(self.actions, self.accounts)
@@ -108,11 +114,11 @@ class Stage:
         return self.client.get_workflow_handle_for(AccountRunWorkflow.run, names.account_run(CAMPAIGN, account_id))
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
+async def eventually(condition: Callable[[], bool], patience: timedelta = PATIENCE) -> None:
     """Wait in real time until it holds."""
-    ends = time.monotonic() + PATIENCE.total_seconds()
+    ends = time.monotonic() + patience.total_seconds()
     while not condition():
-        assert time.monotonic() < ends, f"did not come true within {PATIENCE}"
+        assert time.monotonic() < ends, f"did not come true within {patience}"
         await asyncio.sleep(0.005)
 
 
@@ -178,8 +184,10 @@ async def skipping_stage(*, own_worker: bool = True) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def dev_server_stage(suggest_continue_as_new_at: int) -> AsyncIterator[Stage]:
-    """A stage on the development server, which suggests to continue as new after so many events of history."""
+async def dev_server_stage(suggest_continue_as_new_at: int, *, served: bool = True) -> AsyncIterator[Stage]:
+    """A stage on the development server, which suggests to continue as new after so many events of history.
+
+    `served`: whether workers run already."""
     setting = f"limit.historyCount.suggestContinueAsNew={suggest_continue_as_new_at}"
     arguments = ["--dynamic-config-value", setting]
     for name, kind in _ATTRIBUTES.items():
@@ -190,8 +198,12 @@ async def dev_server_stage(suggest_continue_as_new_at: int) -> AsyncIterator[Sta
         dev_server_existing_path=str(_BINARIES / "temporal"),
         dev_server_extra_args=arguments,
     )
-    async with server as env, _served(env) as stage:
-        yield stage
+    async with server as env:
+        if not served:
+            yield Stage(env, await _another_client(env))
+            return
+        async with _served(env) as stage:
+            yield stage
 
 
 @asynccontextmanager

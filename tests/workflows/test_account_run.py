@@ -198,6 +198,32 @@ class TestTheWorkersQueue:
         asked_for = lease - options.WORKER_QUEUE_SCHEDULE_TO_START
         assert asked_for - LATENESS < timer.asked <= asked_for
 
+    async def test_a_queue_that_did_not_answer_is_not_asked_again_before_the_lease_has_ended(
+        self, stage: Stage
+    ) -> None:
+        """Asking it once more would cost three seconds, just when the lease ends."""
+        lease = timedelta(seconds=10)
+        stage.accounts.script(lambda now: _open_on("invite/dead"), held_on("invite/dead", lease))
+        run = await stage.start_run()
+        await stage.env.sleep(options.WORKER_QUEUE_SCHEDULE_TO_START + 2 * options.REOPEN_PAUSE)
+        await rests_for(run, Why.ACCOUNT_ELSEWHERE)
+        stage.accounts.script(held_on(WORKER_QUEUE, lease))
+        await stage.env.sleep(lease)
+        await eventually(lambda: len(stage.actions.done) == 1)
+        assert stage.accounts.opened() == [QUEUE, QUEUE, QUEUE, WORKER_QUEUE]
+
+    async def test_a_worker_that_only_was_slow_is_asked_again_after_that(self, stage: Stage) -> None:
+        """Its lease goes on for ever: the account must not wait as long."""
+        lease = timedelta(seconds=10)
+        late = AccountRun(OWNER, CAMPAIGN, ACCOUNT, PLATFORM, PLATFORM, Action.INVITE, 1, "invite/slow", 1, "first")
+        stage.accounts.script(held_on("invite/slow", lease), held_on("invite/slow", lease))
+        run = await stage.start_run(late)
+        await stage.env.sleep(options.WORKER_QUEUE_SCHEDULE_TO_START + 2 * options.REOPEN_PAUSE)
+        await rests_for(run, Why.ACCOUNT_ELSEWHERE)
+        async with stage.own_worker(await stage.another_client(), "invite/slow"):
+            await stage.env.sleep(lease)
+            await eventually(lambda: stage.accounts.opened() == [QUEUE, QUEUE, "invite/slow"])
+
     async def test_what_cannot_be_opened_is_tried_again_when_it_said(self, stage: Stage) -> None:
         stage.accounts.script(not_opened(Why.CREDENTIALS_AWAY, timedelta(seconds=10)))
         run = await stage.start_run()

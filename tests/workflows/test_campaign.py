@@ -422,6 +422,51 @@ class TestOthers:
         assert stage.campaigns.ended is State.DONE_WITH_ERRORS
 
 
+class TestTold:
+    """A review tells what changed since the one that was heard before."""
+
+    async def test_the_query_puts_together_what_the_reviews_told(self, stage: Stage, accounts: list[str]) -> None:
+        stage.campaigns.page = 2
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == len(accounts))
+        assert stage.campaigns.seen[:3] == [0, 0, 2]
+        stage.campaigns.joined.append("account-4")
+        await campaign.signal(CampaignWorkflow.accounts_changed)
+        await eventually(lambda: len(stage.actions.of("account-4")) == 1)
+        snapshot = await campaign.query(CampaignWorkflow.stats)
+        assert snapshot is not None
+        assert [line.account_id for line in snapshot.accounts] == [*accounts, "account-4"]
+
+    async def test_nobody_acts_before_all_pages_are_read_and_all_checked(
+        self, stage: Stage, accounts: list[str]
+    ) -> None:
+        stage.campaigns.page = 1
+        await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == len(accounts))
+        checks = [request for _, request in stage.accounts.opens][: len(accounts)]
+        assert {request.account_id for request in checks} == set(accounts)
+
+    async def test_an_account_that_is_gone_has_no_run_until_it_is_back(self, stage: Stage, accounts: list[str]) -> None:
+        stage.campaigns.gone = {"account-2"}
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == 2)
+        assert stage.accounts.opened("account-2") == []
+        stage.campaigns.gone = set()
+        await campaign.signal(CampaignWorkflow.accounts_changed)
+        await eventually(lambda: len(stage.actions.of("account-2")) == 1)
+
+    async def test_the_last_lines_are_told_before_the_end(self, stage: Stage, accounts: list[str]) -> None:
+        """Nothing is in flight then: the query says what the status says."""
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == len(accounts))
+        stage.campaigns.page = 1
+        await settle_all(stage, campaign)
+        await campaign.result()
+        snapshot = await campaign.query(CampaignWorkflow.stats)
+        assert snapshot is not None
+        assert (snapshot.state, {line.why for line in snapshot.accounts}) == ("done", {"ended"})
+
+
 class TestContinued:
     async def test_knows_its_runs_and_the_last_wish(self, stage: Stage) -> None:
         stage.campaigns.due = False

@@ -1,0 +1,86 @@
+"""`AdminCheckWorkflow` and `HousekeepingWorkflow` in each of their phases."""
+
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from activities.accounts import Opened
+from domain.why import Why
+from tests.recordings.scene import Scene, soon_continued, unserved
+from tests.workflows.fakes import ACCOUNT, CAMPAIGN, DESTINATION, OWNER, PLATFORM, QUEUE, WORKER_QUEUE, held_on
+from tests.workflows.stage import Stage, eventually
+from workflows import names, options
+from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+from workflows.housekeeping import HousekeepingWorkflow
+
+
+async def _check(stage: Stage, check: AdminCheck) -> WorkflowHandle[Any, Any]:
+    return await stage.client.start_workflow(
+        AdminCheckWorkflow.run, check, id=names.admin_check(OWNER, CAMPAIGN), task_queue=QUEUE
+    )
+
+
+async def asking(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One account is asked for on a worker that does not answer."""
+    stage.accounts.listed = [ACCOUNT]
+    stage.accounts.script(held_on(WORKER_QUEUE, timedelta(minutes=1)))
+    check = await _check(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION))
+    await eventually(lambda: len(stage.accounts.opens) == 1)
+    return check
+
+
+async def answered(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One that may, one that may not, one on another worker, one that is blocked."""
+    stage.accounts.listed = [ACCOUNT, "account-2", "account-3", "account-4"]
+    stage.accounts.not_admin = {"account-2"}
+    stage.accounts.script(held_on(WORKER_QUEUE, timedelta(seconds=15)), account_id="account-3")
+    stage.accounts.script(lambda now: Opened(why=Why.ACCOUNT_BLOCKED), account_id="account-4")
+    check = await _check(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION))
+    await check.result()
+    return check
+
+
+async def preflight(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Of a campaign: the accounts stay open."""
+    preflight = AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION, (ACCOUNT, "account-2"), CAMPAIGN)
+    check = await _check(stage, preflight)
+    await check.result()
+    return check
+
+
+async def continued(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Goes on with those who are left."""
+    check = await _check(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, DESTINATION, ("account-2",), listed=True))
+    await check.result()
+    return check
+
+
+async def continued_as_new(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Its history was long enough."""
+    many = tuple(f"account-{number:02}" for number in range(options.CHECKS_AT_ONCE + 1))
+    check = await _check(stage, AdminCheck(OWNER, PLATFORM, PLATFORM, "", many, CAMPAIGN))
+    await check.result()
+    return stage.client.get_workflow_handle(check.id, run_id=check.first_execution_run_id)
+
+
+ADMIN_CHECKS = (
+    unserved(asking),
+    Scene(answered),
+    Scene(preflight),
+    Scene(continued),
+    soon_continued(continued_as_new),
+)
+
+
+async def one_round(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Reconciled at the second try, then swept."""
+    stage.housekeeping.failures = 1
+    round_ = await stage.client.start_workflow(
+        HousekeepingWorkflow.run, id=names.HOUSEKEEPING_SCHEDULE, task_queue=QUEUE
+    )
+    await round_.result()
+    return round_
+
+
+HOUSEKEEPING = (Scene(one_round),)
