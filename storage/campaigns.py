@@ -199,9 +199,8 @@ async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignV
 async def _create(
     tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
 ) -> CampaignView:
-    stored = await tx.scalar(
-        select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
-    )
+    audience = select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
+    stored = await tx.scalar(audience.with_for_update(read=True, key_share=True))  # or it might be deleted meanwhile
     if stored is None:
         raise NotFound("audience")
     campaign_id = uuid4()
