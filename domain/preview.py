@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from domain.audience import Contact, DroppedLine, DropReason, Line
@@ -64,7 +64,9 @@ class _Looked:
 
     def preview(self) -> Preview:
         people = {line: _person(told) for line, told in self._without_joined().items()}
-        dropped = sorted(self._dropped, key=lambda line: line.line)[:DROPPED_SHOWN]
+        lines = sorted(self._dropped, key=lambda line: line.line)[:DROPPED_SHOWN]
+        # Who was the first of somebody then may have turned out to be somebody else since.
+        dropped = [replace(line, same_as=line.same_as and self._who.first(line.same_as)) for line in lines]
         return Preview(self._read, self._read - self._reasons.total(), self._reasons, people, dropped)
 
     def _without_joined(self) -> dict[int, list[Line]]:

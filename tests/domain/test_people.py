@@ -101,6 +101,7 @@ def test_a_preview_says_what_each_line_adds_to_its_person(found: list[Contact | 
     good = [each for each in found if isinstance(each, Contact)]
     numbers = [number for number, each in enumerate(found, start=1) if isinstance(each, Contact)]
     expected = {}
+    firsts = {numbers[line - 1]: numbers[lines[0] - 1] for lines in groups(good) for line in lines}
     for lines in groups(good):
         person, *others = [good[line - 1] for line in lines]
         for other in others:
@@ -111,6 +112,7 @@ def test_a_preview_says_what_each_line_adds_to_its_person(found: list[Contact | 
     assert preview.stored == len(expected)
     assert [each.line for each in preview.dropped] == [n for n in range(1, len(found) + 1) if n not in expected]
     assert all(each.content == f"line {each.line}" for each in preview.dropped)
+    assert [each.same_as for each in preview.dropped] == [firsts.get(each.line) for each in preview.dropped]
 
 
 def test_a_preview_is_short_however_long_the_list() -> None:
