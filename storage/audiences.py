@@ -25,6 +25,9 @@ from storage.tables import Audience
 
 _audience = Audience.__table__  # type: ignore[attr-defined]
 
+# A million rows in one statement, on a busy server, are no runaway.
+_PATIENT = text("SET LOCAL statement_timeout = '5min'")
+
 _INCOMING = (
     text("""
     CREATE TEMPORARY TABLE incoming (
@@ -33,8 +36,7 @@ _INCOMING = (
     ) ON COMMIT DROP
     """),
     text("SET LOCAL work_mem = '64MB'"),
-    # A million rows in one statement, on a busy server, are no runaway.
-    text("SET LOCAL statement_timeout = '5min'"),
+    _PATIENT,
 )
 
 _JOINED_AT_ONCE = 50_000
@@ -181,6 +183,7 @@ class Audiences:
         async with self._database.owner(owner) as tx:
             # Waits for a campaign that is being made of it, and keeps the next one off.
             await _must_exist(tx, owner, audience_id, lock=True)
+            await tx.execute(_PATIENT)
             names = {"audience": audience_id, "owner": owner}
             for statement in _DELETE:
                 await tx.execute(statement, names)
