@@ -1,90 +1,91 @@
 """`/audiences`: uploads, and what became of them."""
 
 import asyncio
-import json
-from typing import Annotated, Any, BinaryIO
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Query, Request, status
+from fastapi import APIRouter, Query, Request, Response, status
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
-from starlette.datastructures import FormData, UploadFile
 
+from api.audience_form import OPENAPI, PART_BYTES, read_form
 from api.dependencies import Asked, Now, Services, With
 from api.problems import responses
-from api.schemas.audiences import AudienceOut, AudiencesOut, DroppedOut, DroppedPageOut, UploadedOut
-from domain.audience import FileError
-from domain.errors import Invalid
+from api.schemas.audiences import (
+    AudienceOut,
+    AudiencesOut,
+    DeletedOut,
+    DroppedOut,
+    DroppedPageOut,
+    PreviewOut,
+    UploadedOut,
+)
+from api.streams import dropped_table
+from domain.audience import DroppedLine
 from storage.audiences import StoredAudience
-from storage.files.columns import MAX_CELL
-from storage.files.sources import Detected, Overrides, Source
+from storage.files.sources import Source
 
 router = APIRouter(prefix="/audiences", tags=["audiences"])
 
 _DROPPED_SHOWN = 100
-_NAME_LENGTH = 200
-_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "CSV, or a JSON list of objects or strings",
-                        },
-                        "name": {
-                            "type": "string",
-                            "maxLength": _NAME_LENGTH,
-                            "description": "default: the file's",
-                        },
-                        "mapping": {
-                            "type": "string",
-                            "description": "JSON: username, phone, user_id, first_name, last_name or contact, "
-                            "each with the file's column (its header, or its number from 1 on)",
-                            "examples": ['{"username": "Ник клиента"}'],
-                        },
-                        "encoding": {"type": "string", "examples": ["windows-1251"]},
-                        "delimiter": {"type": "string", "examples": [";"]},
-                        "default_country": {
-                            "type": "string",
-                            "examples": ["RU"],
-                            "description": "ISO code: whose numbers phones without a country code are",
-                        },
-                    },
-                }
-            }
-        },
+_PAGE = 5_000
+_PREVIEWED: dict[int | str, dict[str, Any]] = {
+    200: {"model": PreviewOut, "description": "With `preview=true`: what would be stored; nothing is"}
+}
+_TABLE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A page as JSON; or all of them as CSV",
+        "content": {"text/csv": {"example": "line,content,reason,text_en,text_ru,same_as\r\n17,anna k;;,not_a_name,…"}},
     }
 }
+
+
+class DroppedFormat(StrEnum):
+    """How dropped lines are written."""
+
+    JSON = "json"
+    CSV = "csv"
 
 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=UploadedOut,
-    responses=responses("bad-request", "too-large", "bad-file", "invalid"),
-    openapi_extra=_FORM,
-    summary="Upload a list of people",
+    responses={**_PREVIEWED, **responses("bad-request", "too-large", "bad-file", "invalid")},
+    openapi_extra=OPENAPI,
+    summary="Upload a list of people, or look at what would become of it",
 )
-async def upload(request: Request, asked: Asked, found: With, now: Now) -> UploadedOut:
-    """Read, clean and store a list: delimiter, encoding, header and columns are found out unless given."""
+async def upload(
+    request: Request,
+    asked: Asked,
+    found: With,
+    now: Now,
+    preview: Annotated[
+        bool, Query(description="tell what was found out and the first rows as they would be stored; store nothing")
+    ] = False,
+) -> UploadedOut | Response:
+    """Read, clean and store a list: format, encoding, delimiter, header and columns are found out unless given.
+
+    A person given twice, under one identifier or under several, is stored once, with all that the lines say. Whatever
+    is not taken is kept with its line and the reason: `GET /audiences/{id}/dropped`.
+    """
     # Read here and not by a parameter: that would be read before the token is looked at.
-    async with request.form(max_files=1, max_fields=10, max_part_size=64 * 1024) as form:
-        file, overrides, name = _fields(form)
-        source = await asyncio.to_thread(Source, file, overrides)
+    async with request.form(max_files=1, max_fields=10, max_part_size=PART_BYTES) as form:
+        sent = read_form(form)
+        source = await asyncio.to_thread(Source, sent.file, sent.overrides, found.settings.file_limits)
         try:
-            most = found.settings.max_rows
-            stored = await found.audiences.store(asked.owner, name, source.lines(), now, most)
+            if preview:
+                looked = await found.audiences.preview(source.lines())
+                told = PreviewOut.of(sent.name, looked, source.detected)
+                return Response(told.model_dump_json(), media_type="application/json")
+            stored = await found.audiences.store(asked.owner, sent.name, source.lines(), now, found.settings.max_rows)
         finally:
             source.close()
-    _audit(asked.owner, stored)
-    return await _uploaded(found, asked.owner, stored, source.detected)
+    _audit("audience_uploaded", asked.owner, stored.id, stored=stored.stored, dropped=stored.dropped)
+    return await _uploaded(found, asked.owner, stored, source)
 
 
 @router.get("", responses=responses("invalid"), summary="The audiences")
@@ -106,73 +107,60 @@ async def audience(audience_id: UUID, asked: Asked, found: With) -> AudienceOut:
     return AudienceOut.of(await found.audiences.get(asked.owner, audience_id))
 
 
-@router.get("/{audience_id}/dropped", responses=responses("not-found", "invalid"), summary="Lines that were not taken")
+@router.get(
+    "/{audience_id}/dropped",
+    response_model=DroppedPageOut,
+    responses={**_TABLE, **responses("not-found", "invalid")},
+    summary="Lines that were not taken",
+)
 async def dropped(
     audience_id: UUID,
     asked: Asked,
     found: With,
     after: Annotated[int, Query(ge=0, lt=2**31, description="`next` of the page before")] = 0,
-    limit: Annotated[int, Query(ge=1, le=5_000)] = 500,
-) -> DroppedPageOut:
-    """The lines of the file that were not taken, each with the reason."""
+    limit: Annotated[int, Query(ge=1, le=_PAGE)] = 500,
+    written: Annotated[
+        DroppedFormat,
+        Query(
+            alias="format", description="CSV: all lines behind `after` to the end, in UTF-8 with BOM, as Excel reads it"
+        ),
+    ] = DroppedFormat.JSON,
+) -> DroppedPageOut | Response:
+    """The lines of the file that were not taken, each with the reason, in their order."""
+    if written is DroppedFormat.CSV:
+        await found.audiences.get(asked.owner, audience_id)  # what is not there must be told before the first byte
+        headers = {
+            "Content-Disposition": f'attachment; filename="dropped-{audience_id}.csv"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        table = dropped_table(_pages(found, asked.owner, audience_id, after))
+        return StreamingResponse(table, media_type="text/csv; charset=utf-8", headers=headers)
     lines = await found.audiences.dropped(asked.owner, audience_id, after, limit)
     end = lines[-1].line if len(lines) == limit else None
     return DroppedPageOut(items=[DroppedOut.of(each) for each in lines], next=end)
 
 
-def _fields(form: FormData) -> tuple[BinaryIO, Overrides, str]:
-    unknown = sorted(set(form) - {"file", "name", "mapping", "encoding", "delimiter", "default_country"})
-    if unknown:
-        raise Invalid(_printable(unknown[0])[:50], "Unknown field.")
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        raise FileError("Send the file as the field `file` of a multipart/form-data body.")
-    texts = {key: _text(form, key) for key in ("name", "encoding", "delimiter", "default_country")}
-    overrides = Overrides(
-        mapping=_mapping(_text(form, "mapping")),
-        encoding=texts["encoding"],
-        delimiter=texts["delimiter"],
-        default_country=texts["default_country"],
-    )
-    name = _printable(texts["name"] or file.filename or "").strip()[:_NAME_LENGTH] or "audience"
-    return file.file, overrides, name
+@router.delete("/{audience_id}", responses=responses("not-found", "invalid"), summary="Delete an audience")
+async def delete(audience_id: UUID, asked: Asked, found: With) -> DeletedOut:
+    """Forget an audience: its people, and the lines that were not taken.
+
+    Campaigns made of it have copies of their people: they go on, and are named in the answer.
+    """
+    campaigns = await found.audiences.delete(asked.owner, audience_id)
+    _audit("audience_deleted", asked.owner, audience_id)
+    return DeletedOut(id=audience_id, campaigns=list(campaigns))
 
 
-def _text(form: FormData, key: str) -> str | None:
-    value = form.get(key)
-    if isinstance(value, UploadFile):
-        raise Invalid(key, "This is not a file.")
-    return value or None
+async def _pages(found: Services, owner: str, audience_id: UUID, after: int) -> AsyncIterator[list[DroppedLine]]:
+    while lines := await found.audiences.dropped(owner, audience_id, after, _PAGE):
+        yield list(lines)
+        after = lines[-1].line
 
 
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
-
-
-def _mapping(text: str | None) -> dict[str, str]:
-    if text is None:
-        return {}
-    try:
-        mapping = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Invalid("mapping", "This is not JSON.") from None
-    if not isinstance(mapping, dict) or len(mapping) > 10:
-        raise Invalid("mapping", 'Give an object such as {"username": "Ник клиента"}.')
-    if not all(isinstance(column, str) and len(column) <= MAX_CELL for column in mapping.values()):
-        raise Invalid("mapping", "Each value must be a column: its header, or its number as a string.")
-    return mapping
-
-
-async def _uploaded(found: Services, owner: str, stored: StoredAudience, detected: Detected) -> UploadedOut:
+async def _uploaded(found: Services, owner: str, stored: StoredAudience, source: Source) -> UploadedOut:
     lines = await found.audiences.dropped(owner, stored.id, 0, _DROPPED_SHOWN) if stored.dropped else []
-    return UploadedOut.made(stored, detected, [DroppedOut.of(line) for line in lines])
+    return UploadedOut.made(stored, source.detected, [DroppedOut.of(line) for line in lines])
 
 
-def _audit(owner: str, stored: StoredAudience) -> None:
-    structlog.get_logger("audit").info(
-        "audience_uploaded",
-        owner=owner,
-        audience=str(stored.id),
-        stored=stored.stored,
-        dropped=stored.dropped,
-    )
+def _audit(event: str, owner: str, audience_id: UUID, **numbers: int) -> None:
+    structlog.get_logger("audit").info(event, owner=owner, audience=str(audience_id), **numbers)

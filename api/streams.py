@@ -1,4 +1,4 @@
-"""Reports written as they are read: their size does not matter."""
+"""Reports and lists written as they are read: their size does not matter."""
 
 import csv
 import io
@@ -6,7 +6,8 @@ import json
 from collections.abc import AsyncIterator, Sequence
 
 from api.schemas.status import StatusOut
-from domain.sentences import explanation
+from domain.audience import DroppedLine
+from domain.sentences import explanation, sentence
 from storage.reports import PersonLine
 
 _AT_ONCE = 500
@@ -25,6 +26,7 @@ _COLUMNS = (
     "account_id",
     "settled_at",
 )
+_DROPPED_COLUMNS = ("line", "content", "reason", "text_en", "text_ru", "same_as")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 WAITING = "waiting"
 """Stands for the outcome of who has none yet."""
@@ -40,6 +42,13 @@ async def csv_rows(people: AsyncIterator[PersonLine]) -> AsyncIterator[bytes]:
     yield b"\xef\xbb\xbf" + _table([_COLUMNS])
     async for rows in _pieces(people):
         yield _table([_cells(person) for person in rows])
+
+
+async def dropped_table(pages: AsyncIterator[list[DroppedLine]]) -> AsyncIterator[bytes]:
+    """A table of the lines of a file that were not taken."""
+    yield b"\xef\xbb\xbf" + _table([_DROPPED_COLUMNS])
+    async for lines in pages:
+        yield _table([_dropped_cells(line) for line in lines])
 
 
 async def json_report(status: StatusOut, people: AsyncIterator[PersonLine]) -> AsyncIterator[bytes]:
@@ -95,6 +104,13 @@ def _cells(person: PersonLine) -> list[str]:
         person.account_id or "",
         "" if person.settled_at is None else person.settled_at.isoformat(),
     )
+    return [harmless(cell) for cell in cells]
+
+
+def _dropped_cells(line: DroppedLine) -> list[str]:
+    words = sentence(line.reason)
+    same_as = "" if line.same_as is None else str(line.same_as)
+    cells = (str(line.line), line.content, line.reason.value, words["en"], words["ru"], same_as)
     return [harmless(cell) for cell in cells]
 
 

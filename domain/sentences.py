@@ -190,6 +190,10 @@ _DROPPED: dict[DropReason, tuple[str, str]] = {
         "В номере нет кода страны; запишите его с + или укажите страну по умолчанию.",
     ),
     DropReason.BAD_ID: ("This is not an id: only digits are.", "Это не id: он состоит только из цифр."),
+    DropReason.ROUNDED: (
+        "A spreadsheet has rounded this number; format the column as text and enter it again.",
+        "Таблица округлила это число; задайте столбцу текстовый формат и введите его заново.",
+    ),
     DropReason.TOO_LONG: ("A value is too long to be right.", "Значение слишком длинное."),
     DropReason.DUPLICATE: ("An earlier line names the same person.", "Этот человек уже есть в строке выше."),
 }

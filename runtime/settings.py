@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import LeaseTimes
+from domain.audience import FileLimits
 from domain.durations import duration
 
 Duration = Annotated[timedelta, BeforeValidator(lambda text: text if isinstance(text, timedelta) else duration(text))]
@@ -40,11 +41,19 @@ class ApiSettings(_Common):
     jwt_public_key: str | None = Field(None, description="PEM, for RS256 and ES256")
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
-    max_upload_bytes: int = 64 * 1024 * 1024
-    max_rows: int = 1_000_000
+    max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
+    max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an uploaded file")
+    max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an uploaded file")
+    max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an uploaded file")
+    max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
     tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """How much an uploaded file may hold."""
+        return FileLimits(self.max_rows, self.max_columns, self.max_cell, self.max_unpacked_bytes)
 
     @model_validator(mode="after")
     def _key_fits(self) -> "ApiSettings":

@@ -1,12 +1,11 @@
 """Audiences: cleaned lists of people, stored whole or not at all.
 
-COPY is refused under row-level security, so lines go into a temporary table of this transaction first; duplicates are
-found there, over all lines and all identifiers, and what remains is moved in two statements.
+COPY is refused under row-level security, so lines go into a temporary table of this transaction first. Who is the same
+person is found out on the way (`domain.people`); what remains is moved in two statements.
 """
 
 import asyncio
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -17,56 +16,86 @@ import psycopg
 from sqlalchemy import RowMapping, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audience import Contact, DroppedLine, DropReason, Line, TooManyRows
+from domain.audience import DroppedLine, DropReason, Line
 from domain.errors import NotFound, Unavailable
+from domain.preview import Preview, look_through
 from storage.engine import Database
+from storage.intake import COLUMNS, Intake
 from storage.tables import Audience
 
-_CHUNK = 10_000
-"""Lines per COPY: so much is held in memory, and no statement lasts long, however slowly the file is read."""
-
 _audience = Audience.__table__  # type: ignore[attr-defined]
+
+# A million rows in one statement, on a busy server, are no runaway.
+_PATIENT = text("SET LOCAL statement_timeout = '5min'")
 
 _INCOMING = (
     text("""
     CREATE TEMPORARY TABLE incoming (
-        line integer NOT NULL, content text NOT NULL, reason text, username text, phone text, user_id bigint,
-        first_name text NOT NULL, last_name text NOT NULL, fields jsonb NOT NULL
+        line integer NOT NULL, position integer, same_as integer, reason text, content text NOT NULL, username text,
+        phone text, user_id bigint, first_name text, last_name text, fields jsonb
     ) ON COMMIT DROP
     """),
     text("SET LOCAL work_mem = '64MB'"),
-    # A million rows in one statement, on a busy server, are no runaway.
-    text("SET LOCAL statement_timeout = '5min'"),
+    _PATIENT,
 )
 
-_COPY = "COPY pg_temp.incoming FROM STDIN"
+_JOINED_AT_ONCE = 50_000
+_COPY = f"COPY pg_temp.incoming ({COLUMNS}) FROM STDIN"
 
-# Whoever was named by an earlier line is dropped, be that line one that was dropped for the same reason: a person
-# given under a name, then under that name and a phone, then under the phone alone, is one person.
-_DUPLICATES = [
+# People who turned out later to be somebody of an earlier line; and those who had been found to be the same as they.
+_JOINED = (
     text(f"""
-    UPDATE pg_temp.incoming SET reason = '{DropReason.DUPLICATE.value}'
-    FROM (SELECT {name} AS value, min(line) AS first FROM pg_temp.incoming WHERE {name} IS NOT NULL
-          GROUP BY {name} HAVING count(*) > 1) again
-    WHERE incoming.{name} = again.value AND incoming.line > again.first
-    """)
-    for name in ("username", "phone", "user_id")
-]
+    UPDATE pg_temp.incoming
+    SET reason = '{DropReason.DUPLICATE.value}', same_as = joined.first, content = joined.content
+    FROM unnest(CAST(:lines AS integer[]), CAST(:firsts AS integer[]), CAST(:contents AS text[]))
+         AS joined (line, first, content)
+    WHERE incoming.line = joined.line
+    """),
+    text("""
+    UPDATE pg_temp.incoming SET same_as = joined.first
+    FROM unnest(CAST(:lines AS integer[]), CAST(:firsts AS integer[])) AS joined (line, first)
+    WHERE incoming.same_as = joined.line
+    """),
+)
 
-_COUNTS = text("SELECT coalesce(reason, '') AS reason, count(*) AS n FROM pg_temp.incoming GROUP BY 1")
+_ANALYZE = text("ANALYZE pg_temp.incoming")
 
-_PEOPLE = text("""
+
+def _earliest(column: str, there: str) -> str:
+    return f"(array_agg({column} ORDER BY line) FILTER (WHERE {there}))[1] AS {column}"
+
+
+# What the first line lacks is taken from the others that name the person: an opt-out may know them by that alone.
+_PEOPLE = text(f"""
+    WITH more AS (
+        SELECT same_as AS line, {_earliest("username", "username IS NOT NULL")},
+               {_earliest("phone", "phone IS NOT NULL")}, {_earliest("user_id", "user_id IS NOT NULL")},
+               {_earliest("first_name", "first_name <> ''")}, {_earliest("last_name", "last_name <> ''")},
+               jsonb_object_agg(key, value ORDER BY line DESC) FILTER (WHERE key IS NOT NULL) AS fields
+        FROM pg_temp.incoming LEFT JOIN LATERAL jsonb_each(fields) ON true WHERE same_as IS NOT NULL GROUP BY same_as
+    )
     INSERT INTO audience_recipient (audience_id, position, owner, line, username, phone, user_id, first_name,
                                     last_name, fields)
-    SELECT :audience, row_number() OVER (ORDER BY line) - 1, :owner, line, username, phone, user_id, first_name,
-           last_name, fields
-    FROM pg_temp.incoming WHERE reason IS NULL
+    SELECT :audience, it.position, :owner, it.line, coalesce(it.username, more.username),
+           coalesce(it.phone, more.phone), coalesce(it.user_id, more.user_id),
+           coalesce(nullif(it.first_name, ''), more.first_name, ''),
+           coalesce(nullif(it.last_name, ''), more.last_name, ''),
+           CASE WHEN more.fields IS NULL THEN it.fields ELSE more.fields || it.fields END
+    FROM pg_temp.incoming it LEFT JOIN more ON more.line = it.line
+    WHERE it.reason IS NULL
 """)
 
 _DROPPED = text("""
-    INSERT INTO audience_dropped (audience_id, line, owner, content, reason)
-    SELECT :audience, line, :owner, content, reason FROM pg_temp.incoming WHERE reason IS NOT NULL
+    INSERT INTO audience_dropped (audience_id, line, owner, content, reason, same_as)
+    SELECT :audience, line, :owner, content, reason, same_as FROM pg_temp.incoming WHERE reason IS NOT NULL
 """)
+
+_DELETE = tuple(
+    text(f"DELETE FROM {table} WHERE {key} = :audience AND owner = :owner")
+    for table, key in (("audience_recipient", "audience_id"), ("audience_dropped", "audience_id"), ("audience", "id"))
+)
+
+_CAMPAIGNS = text("SELECT id FROM campaign WHERE audience_id = :audience AND owner = :owner ORDER BY created_at")
 
 _REASONS = text("""
     SELECT audience_id, reason, count(*) AS n FROM audience_dropped
@@ -74,7 +103,7 @@ _REASONS = text("""
 """)
 
 _DROPPED_PAGE = text("""
-    SELECT line, content, reason FROM audience_dropped
+    SELECT line, content, reason, same_as FROM audience_dropped
     WHERE audience_id = :audience AND owner = :owner AND line > :after ORDER BY line LIMIT :limit
 """)
 
@@ -105,15 +134,20 @@ class Audiences:
         async with self._turn, self._database.owner(owner) as tx:
             for statement in _INCOMING:
                 await tx.execute(statement)
-            await _copy_all(tx, lines, max_rows)
-            for statement in _DUPLICATES:
-                await tx.execute(statement)
-            counts = {row.reason: row.n for row in await tx.execute(_COUNTS)}
-            audience = _counted(name, counts, now)
+            with Intake(lines, max_rows) as intake:
+                await _copy_all(tx, intake)
+                await _join(tx, intake)
+            audience = _counted(name, intake.counts, now)
             await tx.execute(insert(_audience).values(owner=owner, **_row(audience)))
+            await tx.execute(_ANALYZE)
             for statement in (_PEOPLE, _DROPPED):
                 await tx.execute(statement, {"audience": audience.id, "owner": owner})
             return audience
+
+    async def preview(self, lines: Iterable[Line]) -> Preview:
+        """What would become of `lines`, which is read in a thread. Raises whatever it raises."""
+        async with self._turn:
+            return await asyncio.to_thread(look_through, lines)
 
     async def get(self, owner: str, audience_id: UUID) -> StoredAudience:
         """One audience. Raises `NotFound`."""
@@ -135,27 +169,52 @@ class Audiences:
 
     async def dropped(self, owner: str, audience_id: UUID, after: int, limit: int) -> Sequence[DroppedLine]:
         """The lines behind `after` that were not taken. Raises `NotFound`."""
-        exists = select(_audience.c.id).where(_audience.c.id == audience_id, _audience.c.owner == owner)
         async with self._database.owner(owner) as tx:
-            if await tx.scalar(exists) is None:
-                raise NotFound("audience")
+            await _must_exist(tx, owner, audience_id)
             names = {"audience": audience_id, "owner": owner, "after": after, "limit": limit}
             rows = (await tx.execute(_DROPPED_PAGE, names)).mappings()
-            return [DroppedLine(row["line"], row["content"], DropReason(row["reason"])) for row in rows]
+            return [DroppedLine(row["line"], row["content"], DropReason(row["reason"]), row["same_as"]) for row in rows]
+
+    async def delete(self, owner: str, audience_id: UUID) -> Sequence[UUID]:
+        """Forget an audience: its people and what was not taken. Raises `NotFound`.
+
+        Answers the campaigns that were made of it. They have copies of its people, and go on.
+        """
+        async with self._database.owner(owner) as tx:
+            # Waits for a campaign that is being made of it, and keeps the next one off.
+            await _must_exist(tx, owner, audience_id, lock=True)
+            await tx.execute(_PATIENT)
+            names = {"audience": audience_id, "owner": owner}
+            for statement in _DELETE:
+                await tx.execute(statement, names)
+            return (await tx.execute(_CAMPAIGNS, names)).scalars().all()
 
 
-async def _copy_all(tx: AsyncConnection, lines: Iterable[Line], max_rows: int) -> None:
+async def _must_exist(tx: AsyncConnection, owner: str, audience_id: UUID, *, lock: bool = False) -> None:
+    query = select(_audience.c.id).where(_audience.c.id == audience_id, _audience.c.owner == owner)
+    if await tx.scalar(query.with_for_update() if lock else query) is None:
+        raise NotFound("audience")
+
+
+async def _copy_all(tx: AsyncConnection, intake: Intake) -> None:
+    """A block is sent while the next one is read."""
     driver = (await tx.get_raw_connection()).driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
-    read, source = 0, iter(lines)
-    while True:
-        block, count = await asyncio.to_thread(_block, source)
-        if not count:
-            return
-        read += count
-        if read > max_rows:
-            raise TooManyRows(max_rows)
-        await _copy(driver, block)
+    reading = asyncio.create_task(asyncio.to_thread(intake.block))
+    try:
+        while block := await reading:
+            reading = asyncio.create_task(asyncio.to_thread(intake.block))
+            await _copy(driver, block)
+    finally:  # a thread cannot be stopped, and the file that it reads is about to be closed
+        await asyncio.wait([reading])
+
+
+async def _join(tx: AsyncConnection, intake: Intake) -> None:
+    joined = intake.joined()
+    while some := await asyncio.to_thread(lambda: list(islice(joined, _JOINED_AT_ONCE))):
+        lines, firsts, contents = (list(column) for column in zip(*some, strict=True))
+        await tx.execute(_JOINED[0], {"lines": lines, "firsts": firsts, "contents": contents})
+        await tx.execute(_JOINED[1], {"lines": lines, "firsts": firsts})
 
 
 async def _copy(driver: psycopg.AsyncConnection[Any], block: bytes) -> None:
@@ -166,36 +225,9 @@ async def _copy(driver: psycopg.AsyncConnection[Any], block: bytes) -> None:
         raise Unavailable("the database", type(error).__name__) from error
 
 
-def _block(lines: Iterator[Line]) -> tuple[bytes, int]:
-    """The next lines in COPY's text format, and how many they are."""
-    chunk = list(islice(lines, _CHUNK))
-    return "".join(map(_copied, chunk)).encode(), len(chunk)
-
-
-_EMPTY = Contact()
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
-
-def _copied(line: Line) -> str:
-    dropped = isinstance(line.found, DropReason)
-    person = line.found if isinstance(line.found, Contact) else _EMPTY
-    values = (
-        str(line.number),
-        line.content.translate(_ESCAPES),
-        str(line.found) if dropped else r"\N",
-        person.username or r"\N",
-        person.phone or r"\N",
-        r"\N" if person.user_id is None else str(person.user_id),
-        person.first_name.translate(_ESCAPES),
-        person.last_name.translate(_ESCAPES),
-        json.dumps(person.fields, ensure_ascii=False).translate(_ESCAPES) if person.fields else "{}",
-    )
-    return "\t".join(values) + "\n"
-
-
-def _counted(name: str, counts: Mapping[str, int], now: datetime) -> StoredAudience:
-    reasons = {DropReason(reason): n for reason, n in counts.items() if reason}
-    stored, dropped = counts.get("", 0), sum(reasons.values())
+def _counted(name: str, counts: Mapping[DropReason | None, int], now: datetime) -> StoredAudience:
+    reasons = {reason: n for reason, n in counts.items() if reason is not None and n}
+    stored, dropped = counts.get(None, 0), sum(reasons.values())
     return StoredAudience(uuid4(), name, stored + dropped, stored, dropped, reasons, now)
 
 

@@ -346,7 +346,7 @@ async def _create(
 
 async def _stored(tx: AsyncConnection, owner: str, new: NewCampaign) -> int:
     query = select(_audience.c.stored).where(_audience.c.id == new.audience_id, _audience.c.owner == owner)
-    stored: int | None = await tx.scalar(query)
+    stored: int | None = await tx.scalar(query.with_for_update(read=True, key_share=True))  # or it might be deleted
     if stored is None:
         raise NotFound("audience")
     return stored

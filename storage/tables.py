@@ -61,6 +61,7 @@ class AudienceDropped(SQLModel, table=True):
     owner: str = Field(sa_type=Text)
     content: str = Field(sa_type=Text)
     reason: str = Field(sa_type=Text)
+    same_as: int | None
 
 
 class Campaign(SQLModel, table=True):

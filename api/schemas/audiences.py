@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Words
 from domain.audience import DroppedLine
+from domain.preview import Preview
 from domain.sentences import sentence
 from storage.audiences import StoredAudience
 from storage.files.sources import Detected
@@ -26,11 +27,21 @@ _LINE: dict[str, Any] = {
     "content": "anna k;;",
     "reason": "not_a_name",
     "text": {"en": "This is not a username or a link to a person.", "ru": "Это не имя пользователя."},
+    "same_as": None,
+}
+_PERSON: dict[str, Any] = {
+    "line": 2,
+    "username": "anna_k",
+    "phone": "+79001234567",
+    "user_id": None,
+    "first_name": "Анна",
+    "last_name": "",
+    "fields": {"Город": "Томск"},
 }
 
 
 class DroppedOut(BaseModel):
-    """One line that was not taken. `content`: its first 200 characters. In JSON `line` counts elements."""
+    """One line that was not taken. `content`: its first 200 characters. In a JSON list `line` counts elements."""
 
     model_config = ConfigDict(json_schema_extra={"example": _LINE})
 
@@ -38,12 +49,14 @@ class DroppedOut(BaseModel):
     content: str
     reason: str
     text: Words
+    same_as: int | None = Field(None, description="of a duplicate: the earlier line that names the same person")
 
     @classmethod
     def of(cls, line: DroppedLine) -> "DroppedOut":
         """From the store's."""
         words = Words.of(sentence(line.reason))
-        return cls(line=line.line, content=line.content, reason=line.reason.value, text=words)
+        reason = line.reason.value
+        return cls(line=line.line, content=line.content, reason=reason, text=words, same_as=line.same_as)
 
 
 class AudienceOut(BaseModel):
@@ -68,11 +81,18 @@ class AudienceOut(BaseModel):
 class DetectedOut(BaseModel):
     """What the file was taken for. `columns`: what each column was taken for, '' where it is just kept."""
 
-    format: str = Field(examples=["csv"])
-    encoding: str = Field(examples=["cp1251"])
-    delimiter: str = Field(examples=[";"])
+    format: str = Field(examples=["csv"], description="csv, xlsx, json or jsonl")
+    encoding: str = Field(examples=["cp1251"], description="'' for a workbook")
+    delimiter: str = Field(examples=[";"], description="'' where there is none")
     header: bool
     columns: dict[str, str] = Field(examples=[{"Ник": "username", "Имя": "first_name", "Город": ""}])
+    sheet: str = Field("", examples=["Клиенты"], description="the workbook's sheet that was read")
+    sheets: list[str] = Field([], examples=[["Клиенты", "Архив"]], description="all of the workbook's sheets")
+
+    @classmethod
+    def of(cls, detected: Detected) -> "DetectedOut":
+        """From the reader's."""
+        return cls.model_validate(detected, from_attributes=True)
 
 
 class UploadedOut(AudienceOut):
@@ -84,8 +104,55 @@ class UploadedOut(AudienceOut):
     @classmethod
     def made(cls, audience: StoredAudience, detected: Detected, lines: list[DroppedOut]) -> "UploadedOut":
         """From the store's."""
-        shown = DetectedOut.model_validate(detected, from_attributes=True)
-        return cls(**_numbers(audience), detected=shown, dropped_lines=lines)
+        return cls(**_numbers(audience), detected=DetectedOut.of(detected), dropped_lines=lines)
+
+
+class PersonOut(BaseModel):
+    """One person as they would be stored. `line`: the first that names them."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _PERSON})
+
+    line: int
+    username: str | None
+    phone: str | None = Field(description="in E.164")
+    user_id: int | None
+    first_name: str
+    last_name: str
+    fields: dict[str, str] = Field(description="the other columns, by name")
+
+
+class PreviewOut(BaseModel):
+    """What would become of a file. `rows`: the first 50 people; `dropped_lines`: the first 100 lines not taken."""
+
+    name: str
+    detected: DetectedOut
+    rows_read: int
+    stored: int
+    dropped: int
+    reasons: dict[str, int] = Field(description="lines that would be dropped, by reason")
+    rows: list[PersonOut]
+    dropped_lines: list[DroppedOut]
+
+    @classmethod
+    def of(cls, name: str, preview: Preview, detected: Detected) -> "PreviewOut":
+        """From the domain's."""
+        return cls(
+            name=name,
+            detected=DetectedOut.of(detected),
+            rows_read=preview.rows_read,
+            stored=preview.stored,
+            dropped=preview.rows_read - preview.stored,
+            reasons={reason.value: n for reason, n in preview.reasons.items() if n},
+            rows=[PersonOut(line=line, **person._asdict()) for line, person in preview.people.items()],
+            dropped_lines=[DroppedOut.of(line) for line in preview.dropped],
+        )
+
+
+class DeletedOut(BaseModel):
+    """An audience that is no more. `campaigns`: those made of it, which keep copies of their people."""
+
+    id: UUID
+    campaigns: list[UUID]
 
 
 class AudiencesOut(BaseModel):

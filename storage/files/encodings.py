@@ -5,7 +5,9 @@ which is what Russian Excel writes. It is wrong for other single-byte encodings:
 """
 
 import codecs
+import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from domain.audience import FileError
@@ -32,9 +34,7 @@ _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codec
 _HIGH_BYTES = frozenset({*range(0x08), 0x20, 0x21})
 """High bytes of Latin, Cyrillic and its neighbours, and of punctuation, in UTF-16."""
 _SIGNATURES = {
-    b"PK\x03\x04": "This is an XLSX or ZIP file. XLSX comes later: save it as CSV.",
-    b"PK\x05\x06": "This is an empty ZIP file. Save the table as CSV.",
-    b"\xd0\xcf\x11\xe0": "This is an old Excel file (XLS). Save it as CSV.",
+    b"\xd0\xcf\x11\xe0": "This is an old Excel file (XLS), or one with a password. Save it as XLSX without, or as CSV.",
     b"\x1f\x8b": "This is a gzip file. Unpack it first.",
     b"%PDF": "This is a PDF file. Save the table as CSV.",
     b"7z\xbc\xaf": "This is a 7-Zip file. Unpack it first.",
@@ -44,8 +44,17 @@ _SIGNATURES = {
 }
 
 
-def detect(file: BinaryIO, named: str | None) -> str:
-    """Python's name of the encoding. Raises `FileError` when the file is no text, or broken, with its line."""
+@dataclass(frozen=True)
+class Written:
+    """How a text is written. `encoding`: Python's name. The longest line: its number and its length in characters."""
+
+    encoding: str
+    longest_line: int
+    longest: int
+
+
+def detect(file: BinaryIO, named: str | None) -> Written:
+    """How the file is written. Raises `FileError` when it is no text, or broken, with its line."""
     file.seek(0)
     sample = file.read(_SAMPLE)
     if not sample.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
@@ -53,9 +62,7 @@ def detect(file: BinaryIO, named: str | None) -> str:
     for signature, message in _SIGNATURES.items():
         if sample.startswith(signature):
             raise FileError(message)
-    encoding = _named(named) if named else _guess(file, sample)
-    _verify(file, encoding)
-    return encoding
+    return _verified(file, _named(named) if named else _guess(file, sample))
 
 
 def _named(name: str) -> str:
@@ -86,32 +93,61 @@ def _mostly(high: bytes) -> bool:
 
 def _is_utf8(file: BinaryIO) -> bool:
     """Whether it is UTF-8, be it a broken one: then it is not Windows-1251 in which a pair happened to fit."""
-    escaping = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
-    dropping = codecs.getincrementaldecoder("utf-8")(errors="ignore")
-    fits = broken = 0
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="strict")
+    fits = 0
     for block, last in _blocks(file):
-        text, kept = escaping.decode(block, last), dropping.decode(block, last)
-        broken += len(text) - len(kept)
-        if not kept.isascii():
-            fits += len(kept) - len(kept.encode("ascii", "ignore"))
-    return broken == 0 or fits * len(r"\xff") > broken
+        try:
+            fits += _beyond_ascii(decoder.decode(block, last))
+        except UnicodeDecodeError as error:
+            # This block tells; to count every wrong byte of a large file would take seconds.
+            kept = error.object.decode("utf-8", "ignore")
+            wrong = len(error.object) - len(kept.encode())
+            return fits + _beyond_ascii(kept) > wrong
+    return True
 
 
-def _verify(file: BinaryIO, encoding: str) -> None:
+def _beyond_ascii(text: str) -> int:
+    return 0 if text.isascii() else len(text) - len(text.encode("ascii", "ignore"))
+
+
+def _verified(file: BinaryIO, encoding: str) -> Written:
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-    line = 1
+    lines = _Lines()
     for block, last in _blocks(file):
         try:
             text = decoder.decode(block, last)
         except UnicodeDecodeError as error:
             before = codecs.decode(error.object[: error.start], encoding, "replace")
-            raise FileError(_broken(encoding), line + before.count("\n")) from None
+            raise FileError(_broken(encoding), lines.number_at(before)) from None
         except UnicodeError:  # UTF-16 by name without its byte order mark
-            raise FileError(_broken(encoding), line) from None
+            raise FileError(_broken(encoding), lines.number) from None
         if "\0" in text:
-            at = line + text[: text.index("\0")].count("\n")
+            at = lines.number_at(text[: text.index("\0")])
             raise FileError("There is a NUL byte: this is not a text file, or it is damaged.", at)
-        line += text.count("\n")
+        lines.add(text)
+    return Written(encoding, lines.longest_line, lines.longest)
+
+
+class _Lines:
+    """Counts a text's lines, and looks for the longest, block by block."""
+
+    def __init__(self) -> None:
+        self.number = self.longest_line = 1
+        self.length = self.longest = 0
+        self._ends = io.IncrementalNewlineDecoder(None, translate=True)
+
+    def add(self, text: str) -> None:
+        """The next block."""
+        lengths = list(map(len, self._ends.decode(text).split("\n")))
+        lengths[0] += self.length
+        if (longest := max(lengths)) > self.longest:
+            self.longest, self.longest_line = longest, self.number + lengths.index(longest)
+        self.number += len(lengths) - 1
+        self.length = lengths[-1]
+
+    def number_at(self, text: str) -> int:
+        """The line in which the next block would end if it were this."""
+        return self.number + self._ends.decode(text).count("\n")
 
 
 def _broken(encoding: str) -> str:

@@ -1,34 +1,48 @@
-"""JSON: a list of objects or of strings, read one element at a time, whatever the list's length."""
+"""JSON: a list of objects or of strings, or such values line by line (JSON Lines); read one at a time, however many."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TextIO
 
-from domain.audience import SHOWN, DropReason, FileError, Line
-from storage.files.columns import IDENTIFIERS, MAX_CELL, MAX_COLUMNS, Meaning, meaning, unknown_column
+from domain.audience import SHOWN, DropReason, FileError, FileLimits, Line
+from storage.files.columns import IDENTIFIERS, Columns, Meaning, meaning, unknown_column
 from storage.files.contacts import Cell, Contacts
 
 _BLOCK = 64 * 1024
+_AT_ONCE = 1_000
+"""Lines in a block."""
 _MAX_ELEMENT = 4 * 1024 * 1024
 _SPACE = " \t\r\n"
+_NOTED_KEYS = 2_000
+"""So many different keys are remembered."""
 
 
-class JsonList:
-    """A JSON file, ready to be read. An element's number stands for its line."""
+class _Values:
+    """JSON values as lines: what the keys of objects mean, and every bound on them."""
 
-    def __init__(self, text: TextIO, mapping: Mapping[Meaning, str]) -> None:
-        """Raises `FileError` unless it is a list."""
-        self._elements = _Elements(text)
+    def __init__(self, mapping: Mapping[Meaning, str], limits: FileLimits) -> None:
         self._mapping = {column.strip().lower(): each for each, column in mapping.items()}
+        self._limits = limits
         self._seen: dict[str, Meaning | None] = {}
 
-    def lines(self, contacts: Contacts) -> Iterator[Line]:
-        """Every element. Raises `FileError` at the first that breaks a bound or the JSON."""
-        number = 0
-        for number, (element, source) in enumerate(self._elements, start=1):
-            yield Line(number, source, self._found(number, element, contacts))
-        if number == 0:
+    @property
+    def columns(self) -> Columns:
+        """The keys that were seen, and what they mean."""
+        return Columns(tuple(self._seen), tuple(self._seen.values()))
+
+    def blocks(self, values: Iterable[tuple[int, Any, str]], contacts: Contacts) -> Iterator[list[Line]]:
+        """The values with their numbers and sources. Raises `FileError` at the first that breaks a bound."""
+        lines = (Line(number, source, self._found(number, value, contacts)) for number, value, source in values)
+        empty = True
+        while block := list(islice(lines, _AT_ONCE)):
+            empty = False
+            yield block
+        if empty:
             raise FileError("The list is empty.")
+        self._check_keys()
+
+    def _check_keys(self) -> None:
         missing = [column for column in self._mapping if column not in self._seen]
         if missing:
             raise unknown_column(missing[0])
@@ -40,45 +54,129 @@ class JsonList:
         if element is None:
             return DropReason.EMPTY
         if isinstance(element, str):
-            return contacts.read([(Meaning.CONTACT, "", _checked(number, "", element))])
+            return contacts.read([(Meaning.CONTACT, "", self._checked(number, "", element))])
         if isinstance(element, dict):
             return contacts.read(self._cells(number, element))
         return DropReason.NOT_A_NAME
 
     def _cells(self, number: int, element: dict[str, Any]) -> list[Cell]:
-        if len(element) > MAX_COLUMNS:
-            raise FileError(f"There are {len(element)} keys; {MAX_COLUMNS} are allowed.", number)
+        most = self._limits.columns
+        if len(element) > most:
+            raise FileError(f"There are {len(element)} keys; {most} are allowed.", number)
         cells = []
         for key, value in element.items():
-            name = _checked(number, "", key)
-            cells.append((self._meaning(name), name, _checked(number, name, _text(value))))
+            name = self._checked(number, "", key)
+            cells.append((self._meaning(name), name, self._checked(number, name, _text(value, number))))
         return cells
 
     def _meaning(self, key: str) -> Meaning | None:
         name = key.strip().lower()
-        if name not in self._seen and len(self._seen) < 10 * MAX_COLUMNS:
+        if name not in self._seen and len(self._seen) < _NOTED_KEYS:
             self._seen[name] = self._mapping.get(name) if self._mapping else meaning(name)
         return self._seen.get(name)
 
+    def _checked(self, number: int, key: str, cell: str) -> str:
+        if len(cell) > self._limits.cell:
+            raise FileError(f"A value is longer than {self._limits.cell} characters.", number, key[:50])
+        if "\0" in cell:
+            raise FileError("There is a NUL character.", number, key[:50])
+        try:
+            cell.encode()
+        except UnicodeEncodeError:
+            raise FileError("There is half of a surrogate pair: the text is broken.", number) from None
+        return cell
 
-def _text(value: Any) -> str:
+
+class JsonList:
+    """A JSON file that holds a list, ready to be read. An element's number stands for its line."""
+
+    def __init__(self, text: TextIO, mapping: Mapping[Meaning, str], limits: FileLimits) -> None:
+        """Raises `FileError` unless it is a list."""
+        self._elements = _Elements(text)
+        self._values = _Values(mapping, limits)
+
+    @property
+    def columns(self) -> Columns:
+        """The keys that were seen, and what they mean."""
+        return self._values.columns
+
+    def blocks(self, contacts: Contacts) -> Iterator[list[Line]]:
+        """Every element. Raises `FileError` at the first that breaks a bound or the JSON."""
+        numbered = ((number, *each) for number, each in enumerate(self._elements, start=1))
+        return self._values.blocks(numbered, contacts)
+
+
+class JsonLines:
+    """A file with a JSON value in each line, ready to be read."""
+
+    def __init__(self, text: TextIO, mapping: Mapping[Meaning, str], limits: FileLimits) -> None:
+        self._text = text
+        self._values = _Values(mapping, limits)
+
+    @property
+    def columns(self) -> Columns:
+        """The keys that were seen, and what they mean."""
+        return self._values.columns
+
+    def blocks(self, contacts: Contacts) -> Iterator[list[Line]]:
+        """Every line that is not empty. Raises `FileError` at the first that breaks a bound or the JSON."""
+        return self._values.blocks(self._parsed(), contacts)
+
+    def _parsed(self) -> Iterator[tuple[int, Any, str]]:
+        number = 0
+        while line := self._text.readline(_MAX_ELEMENT):
+            number += 1
+            if len(line) == _MAX_ELEMENT:
+                raise FileError("The line is too long.", number)
+            if line.strip(_SPACE):
+                yield number, _parsed(line, number), line.strip(_SPACE)[:SHOWN]
+
+
+def looks_like_list(text: TextIO) -> bool:
+    """Whether it begins as a JSON list; where it stands stays."""
+    head = _head(text)
+    if not head.startswith("["):
+        return False
+    return head[1:] in ("", '"', "{", "]", "[", "-") or head[1:].isdecimal() or head[1:] in "ntfNI"
+
+
+def looks_like_lines(text: TextIO) -> bool:
+    """Whether it begins as a JSON object; where it stands stays."""
+    head = _head(text)
+    return head.startswith("{") and head[1:] in ("", '"', "}")
+
+
+def _head(text: TextIO) -> str:
+    start = text.tell()
+    head = "".join(text.read(4096).split())[:2]
+    text.seek(start)
+    return head
+
+
+def _parsed(line: str, number: int) -> Any:
+    try:
+        # Numbers stay as they are written: an id must not pass through a float.
+        return json.loads(line, parse_float=str, parse_int=str, parse_constant=_no_constant)
+    except RecursionError:
+        raise _broken("it is nested too deeply", number) from None
+    except ValueError as error:
+        hint = " A JSON file must hold a list, or an object in each line." if number == 1 else ""
+        raise _broken(getattr(error, "msg", str(error)), number, hint) from None
+
+
+def _broken(what: str, number: int, hint: str = "") -> FileError:
+    return FileError(f"The JSON is broken: {what}.{hint}", number)
+
+
+def _text(value: Any, number: int) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _checked(number: int, key: str, cell: str) -> str:
-    if len(cell) > MAX_CELL:
-        raise FileError(f"A value is longer than {MAX_CELL} characters.", number, key[:50])
-    if "\0" in cell:
-        raise FileError("There is a NUL character.", number, key[:50])
     try:
-        cell.encode()
-    except UnicodeEncodeError:
-        raise FileError("There is half of a surrogate pair: the text is broken.", number) from None
-    return cell
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise _broken("it is nested too deeply", number) from None
 
 
 class _Elements:
@@ -148,7 +246,7 @@ class _Elements:
         return bool(block)
 
     def _broken(self, what: str) -> FileError:
-        return FileError(f"The JSON is broken: {what}.", max(self._number, 1))
+        return _broken(what, max(self._number, 1))
 
 
 def _no_constant(name: str) -> Any:

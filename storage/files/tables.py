@@ -1,113 +1,155 @@
-"""CSV: delimiter and header found out, rows read one at a time, every bound kept."""
+"""CSV, and sheets made into it: delimiter and header found out, rows read in blocks, every bound kept."""
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TextIO
 
-from domain.audience import SHOWN, FileError, Line
+from domain.audience import SHOWN, FileError, FileLimits, Line
 from domain.errors import Invalid
-from storage.files.columns import MAX_CELL, MAX_COLUMNS, Columns, Meaning, is_header, named, nameless
-from storage.files.contacts import Contacts
+from storage.files.columns import Meaning, recognise
+from storage.files.contacts import Contacts, RowReader
 
 DELIMITERS = {",": ",", ";": ";", "\t": "\t", "tab": "\t", "\\t": "\t", "|": "|"}
 """What an owner may name, and what it is."""
 
-_MAX_LINE = MAX_COLUMNS * (MAX_CELL + 3)
 _SAMPLE_LINES = 50
-Row = tuple[int, list[str]]
-"""Where the row begins, and its cells."""
+_SAMPLE_ROWS = 100
+"""So many rows tell what the columns hold."""
+_BLOCK = 5_000
+"""Rows that are read at a time."""
+_BREAK = re.compile(r"\r\n|\r|\n")
+_SHEET_DELIMITER = ","
+_SHOWN_BETWEEN = "; "
+"""Stands between a sheet's cells where a row is shown."""
+
+Block = tuple[Sequence[int], list[list[str]]]
+"""Where each row begins, and the rows' cells."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a table is written. `first`: the number of the first line, or of the sheet's first row.
+
+    `by_rows`: rows are counted, as in a sheet, and not lines. `shown`: what stands between cells where a row is shown.
+    """
+
+    delimiter: str
+    first: int
+    by_rows: bool
+    shown: str
+
+    @classmethod
+    def of_csv(cls, text: TextIO, delimiter: str | None, limits: FileLimits) -> "Layout":
+        """Found out, unless the owner has named the delimiter. Raises `Invalid`."""
+        _bound_cells(limits)
+        first = _skip_excel_hint(text)
+        found = _guess(text) if delimiter is None else _known(delimiter)
+        return cls(found, first, by_rows=False, shown=found)
+
+    @classmethod
+    def of_sheet(cls, first_row: int) -> "Layout":
+        """As `storage.files.workbooks` writes sheets."""
+        return cls(_SHEET_DELIMITER, first_row, by_rows=True, shown=_SHOWN_BETWEEN)
 
 
 class Table:
-    """A CSV file, ready to be read."""
+    """A table, ready to be read once."""
 
-    def __init__(self, text: TextIO, delimiter: str | None, mapping: Mapping[Meaning, str]) -> None:
+    def __init__(
+        self, text: TextIO, layout: Layout, mapping: Mapping[Meaning, str], header: bool | None, limits: FileLimits
+    ) -> None:
         """Finds out what it is. Raises `FileError`."""
-        self._text = text
-        self._first_line = _skip_excel_hint(text)
-        self.delimiter = self._delimiter(delimiter)
-        self._rows = self._read()
-        number, first = next(self._rows, (0, []))
-        while number and not any(cell.strip() for cell in first):
-            number, first = next(self._rows, (0, []))
-        if not number:
-            raise FileError("The file is empty.")
-        self.has_header = is_header(first, mapping)
-        self.columns: Columns = named(first, mapping) if self.has_header else nameless(len(first), mapping)
-        self._peeked = self._peek(None if self.has_header else (number, first))
+        _bound_cells(limits)
+        self._limits = limits
+        self.layout = layout
+        self._reader = csv.reader(text, delimiter=layout.delimiter, strict=True)
+        self._next = layout.first
+        numbers, rows = self._sample()
+        self.has_header, self.columns = recognise(rows, mapping, header)
+        if self.has_header:
+            if len(rows) == 1:
+                raise FileError("There is a header and nothing below it.", numbers[0])
+            numbers, rows = numbers[1:], rows[1:]
+        self._first: Block = numbers, rows
 
-    def lines(self, contacts: Contacts) -> Iterator[Line]:
+    def blocks(self, contacts: Contacts) -> Iterator[list[Line]]:
         """Every row after the header. Raises `FileError` at the first that breaks a bound."""
-        if self._peeked is not None:
-            yield self._line(*self._peeked, contacts)
-        for number, cells in self._rows:
-            yield self._line(number, cells, contacts)
+        read, shown = RowReader(contacts, self.columns).read, self.layout.shown.join
+        for numbers, rows in self._blocks():
+            yield [Line(n, shown(cells)[:SHOWN], read(cells)) for n, cells in zip(numbers, rows, strict=True)]
 
-    def _peek(self, row: Row | None) -> Row:
-        row = row or next(self._rows, None)
-        if row is None:
-            raise FileError("There is a header and nothing below it.", 1)
-        return row
+    def _blocks(self) -> Iterator[Block]:
+        block = self._first
+        while block[1]:
+            yield block
+            block = self._read(_BLOCK)
 
-    def _line(self, number: int, cells: list[str], contacts: Contacts) -> Line:
-        columns = self.columns
-        if len(cells) > len(columns.names):
-            columns = _widened(columns, len(cells))
-        found = contacts.read(zip(columns.meanings, columns.names, cells, strict=False))
-        return Line(number, self.delimiter.join(cells)[:SHOWN], found)
+    def _sample(self) -> Block:
+        numbers, rows = self._read(_SAMPLE_ROWS)
+        while rows and not any(cell.strip() for row in rows for cell in row):
+            numbers, rows = self._read(_SAMPLE_ROWS)
+        filled = (place for place, row in enumerate(rows) if any(cell.strip() for cell in row))
+        start = next(filled, None)
+        if start is None:
+            raise FileError("The file is empty.")
+        return numbers[start:], rows[start:]
 
-    def _read(self) -> Iterator[Row]:
-        reader = csv.reader(_bounded(self._text), delimiter=self.delimiter, strict=True)
-        begins = self._first_line
-        while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise FileError(_told(error), begins) from None
-            if cells is None:
-                return
-            _check(begins, cells)
-            yield begins, cells
-            begins = self._first_line + reader.line_num
+    def _read(self, most: int) -> Block:
+        begins, before = self._next, self._reader.line_num
+        rows: list[list[str]] = []
+        try:
+            rows.extend(islice(self._reader, most))  # what came before an error stays in it
+        except csv.Error as error:
+            numbers = self._numbers(begins, rows, None)
+            raise FileError(_told(error, self._limits), numbers[-1]) from None
+        numbers = self._numbers(begins, rows, self._reader.line_num - before)
+        self._next = numbers[-1]
+        self._check(numbers, rows)
+        return numbers[:-1], rows
 
-    def _delimiter(self, named: str | None) -> str:
-        if named is None:
-            return _guess(self._text)
-        if named not in DELIMITERS:
-            raise Invalid("delimiter", "The delimiter may be a comma, a semicolon, `tab` or |.")
-        return DELIMITERS[named]
+    def _numbers(self, begins: int, rows: Sequence[Sequence[str]], lines: int | None) -> Sequence[int]:
+        """Where each row begins, and where the next one will."""
+        if self.layout.by_rows or lines == len(rows):
+            return range(begins, begins + len(rows) + 1)
+        numbers = [begins]
+        for cells in rows:
+            numbers.append(numbers[-1] + 1 + sum(len(_BREAK.findall(cell)) for cell in cells))
+        return numbers
+
+    def _check(self, numbers: Sequence[int], rows: Sequence[Sequence[str]]) -> None:
+        most = self._limits.columns
+        if rows and max(map(len, rows)) > most:
+            place, width = next((place, len(cells)) for place, cells in enumerate(rows) if len(cells) > most)
+            raise FileError(f"There are {width} columns; {most} are allowed.", numbers[place])
 
 
-def _bounded(text: TextIO) -> Iterator[str]:
-    while line := text.readline(_MAX_LINE):
-        if len(line) == _MAX_LINE:
-            raise csv.Error("line too long")
-        yield line
+def longest_line(limits: FileLimits) -> int:
+    """No row is longer in characters: it would break another bound."""
+    return limits.columns * (limits.cell + 3)
 
 
-def _told(error: csv.Error) -> str:
+def _bound_cells(limits: FileLimits) -> None:
+    """The bound belongs to the whole process: all its tables must have the same."""
+    csv.field_size_limit(limits.cell)
+
+
+def _told(error: csv.Error, limits: FileLimits) -> str:
     message = str(error)
     if "field limit" in message:
-        return f"A cell is longer than {MAX_CELL} characters. Is a quotation mark left open?"
+        return f"A cell is longer than {limits.cell} characters. Is a quotation mark left open?"
     if "unexpected end" in message:
         return "A quotation mark is opened here and never closed: the file is cut off or broken."
-    if "line too long" in message:
-        return "The line is too long."
     return f"The row cannot be read: {message}."
 
 
-def _check(number: int, cells: Sequence[str]) -> None:
-    if len(cells) > MAX_COLUMNS:
-        raise FileError(f"There are {len(cells)} columns; {MAX_COLUMNS} are allowed.", number)
-    for column, cell in enumerate(cells, start=1):
-        if len(cell) > MAX_CELL:
-            raise FileError(f"A cell is longer than {MAX_CELL} characters.", number, str(column))
-
-
-def _widened(columns: Columns, width: int) -> Columns:
-    more = range(len(columns.names) + 1, width + 1)
-    return Columns((*columns.names, *(f"column_{n}" for n in more)), (*columns.meanings, *(None for _ in more)))
+def _known(delimiter: str) -> str:
+    if delimiter not in DELIMITERS:
+        raise Invalid("delimiter", "The delimiter may be a comma, a semicolon, `tab` or |.")
+    return DELIMITERS[delimiter]
 
 
 def _skip_excel_hint(text: TextIO) -> int:
@@ -122,7 +164,7 @@ def _skip_excel_hint(text: TextIO) -> int:
 def _guess(text: TextIO) -> str:
     """The delimiter that cuts the first rows most evenly, and of those that do equally, into most columns."""
     start = text.tell()
-    sample = [text.readline(_MAX_LINE) for _ in range(_SAMPLE_LINES)]
+    sample = [text.readline() for _ in range(_SAMPLE_LINES)]
     text.seek(start)
     scores = {each: _evenness([line for line in sample if line.strip()], each) for each in ",;\t|"}
     return max(scores, key=lambda each: scores[each])

@@ -1,5 +1,6 @@
 """`/audiences`: uploads as people send them, and those that cannot be."""
 
+import csv
 import io
 import json
 import zipfile
@@ -9,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from tests.api.conftest import Client, assert_problem
 
@@ -18,11 +20,24 @@ RUSSIAN = (
 )
 
 
-def xlsx() -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
+def workbook(*rows: list[Any]) -> bytes:
+    book, file = Workbook(), io.BytesIO()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    book.save(file)
     return file.getvalue()
+
+
+def macros() -> bytes:
+    file = io.BytesIO(workbook(["@anna"]))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/vbaProject.bin", b"x")
+    return file.getvalue()
+
+
+PEOPLE = workbook(["Ник", "Телефон"], ["@anna", 79001234567], ["anna", None], ["!", None])
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig", "utf-16"])
@@ -47,6 +62,8 @@ async def test_a_table_is_cleaned_and_stored(client: Client, encoding: str) -> N
         (json.dumps([{"username": "@anna"}, {"username": "boris", "id": 7}, {"id": 7}]).encode(), 2),
         (json.dumps(["@anna", "t.me/Anna", "+79001234567"]).encode(), 2),
         (b"username\n!\n", 0),
+        (b'{"username": "anna"}\n{"phone": "+79001234567"}\n', 2),
+        (PEOPLE, 1),
     ],
 )
 async def test_other_forms(client: Client, content: bytes, stored: int) -> None:
@@ -58,6 +75,78 @@ async def test_what_was_detected_can_be_overruled(client: Client) -> None:
     mapping = json.dumps({"username": "Кто"})
     answer = await client.upload("Кто|x\nanna|1\n".encode("koi8-r"), mapping=mapping, encoding="koi8-r", delimiter="|")
     assert answer.json()["detected"]["columns"] == {"Кто": "username", "x": ""}
+
+
+async def test_a_preview_tells_everything_and_stores_nothing(client: Client) -> None:
+    fields = {"default_country": "RU", "name": "clients"}
+    files = {"file": ("people.csv", RUSSIAN.encode("cp1251"))}
+    answer = await client.post("/audiences", params={"preview": True}, files=files, data=fields)
+    assert answer.status_code == 200, answer.text
+    shown = answer.json()
+    assert (await client.get("/audiences")).json()["items"] == []
+    stored = (await client.upload(RUSSIAN.encode("cp1251"), **fields)).json()
+    for name in ("name", "rows_read", "stored", "dropped", "reasons", "detected", "dropped_lines"):
+        assert shown[name] == stored[name], name
+    assert shown["rows"] == [
+        {
+            "line": line,
+            "username": username,
+            "phone": phone,
+            "user_id": None,
+            "first_name": first_name,
+            "last_name": "",
+            "fields": {},
+        }
+        for line, username, phone, first_name in ((2, "anna_k", None, "Анна"), (5, None, "+79001234567", "Пётр"))
+    ]
+    assert [line["same_as"] for line in shown["dropped_lines"]] == [2, 2, 5, 5, None, None]
+
+
+async def test_a_preview_refuses_what_an_upload_refuses(client: Client) -> None:
+    for content, status, kind in ((b"", 422, "bad-file"), (b"@anna\n" * 5_001, 413, "too-large")):
+        answer = await client.post("/audiences?preview=true", files={"file": ("x.csv", content)})
+        assert_problem(answer, status, kind)
+
+
+async def test_a_sheet_and_the_header_can_be_named(client: Client) -> None:
+    answer = await client.upload(PEOPLE, sheet="1", header="true", mapping='{"contact": "2"}')
+    assert answer.json()["detected"] == {
+        "format": "xlsx",
+        "encoding": "",
+        "delimiter": "",
+        "header": True,
+        "columns": {"Ник": "", "Телефон": "contact"},
+        "sheet": "Sheet",
+        "sheets": ["Sheet"],
+    }
+    assert (await client.upload(b"phone\nanna\n", header="false")).json()["stored"] == 2
+
+
+async def test_dropped_lines_are_downloaded_as_a_table(client: Client, stranger: Client) -> None:
+    made = (await client.upload(b"username;x\n@anna;1\n=cmd();2\nanna;3\n")).json()
+    path = f"/audiences/{made['id']}/dropped?format=csv"
+    answer = await client.get(path)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [(row["line"], row["content"], row["reason"], row["same_as"]) for row in rows] == [
+        ("3", "'=cmd();2", "not_a_name", ""),
+        ("4", "anna;3", "duplicate", "2"),
+    ]
+    assert rows[1]["text_ru"] == "Этот человек уже есть в строке выше."
+    assert_problem(await stranger.get(path), 404, "not-found")
+
+
+async def test_an_audience_is_deleted_and_its_campaigns_are_named(client: Client, stranger: Client) -> None:
+    audience = await client.audience()
+    campaign = await client.campaign(audience_id=audience)
+    assert_problem(await stranger.delete(f"/audiences/{audience}"), 404, "not-found")
+    answer = await client.delete(f"/audiences/{audience}")
+    assert (answer.status_code, answer.json()) == (200, {"id": audience, "campaigns": [campaign]})
+    assert (await client.get(f"/invite/{campaign}/status")).json()["counts"]["total"] == 3
+    for ask in (client.get, client.delete):
+        assert_problem(await ask(f"/audiences/{audience}"), 404, "not-found")
+    assert_problem(await client.invite(audience_id=audience), 404, "not-found")
 
 
 async def test_audiences_are_listed_and_read(client: Client) -> None:
@@ -82,10 +171,13 @@ async def test_audiences_are_listed_and_read(client: Client) -> None:
         (b"username;phone\n", "nothing below"),
         (b"@anna\n@b\0ris\n", "NUL"),
         ("username,имя\n@anna,Анна\n@boris,Бор".encode() + b"\xd0", "line 3"),
-        (xlsx(), "save it as CSV"),
+        (macros(), "xl/vbaProject.bin"),
+        (PEOPLE[:-100], "cut off"),
+        (b"username,note\n@anna," + b"x" * 1_900_000 + b"\n", "line 2"),
         (b"[" * 50_000, "nested"),
         (b"username" + b",x" * 400 + b"\n@anna\n", "401 columns"),
-        (b"username\n" + b"x" * 20_000 + b"\n", "line 2, column 1"),
+        (b"username\n" + b"x" * 20_000 + b"\n", "line 2"),
+        (b'{"a":' * 50_000, "line 1"),
     ],
 )
 async def test_a_file_that_cannot_be_read(client: Client, content: bytes, words: str) -> None:
@@ -106,6 +198,8 @@ async def test_a_file_that_cannot_be_read(client: Client, content: bytes, words:
         ({"mapping": '{"username": 5}'}, "mapping"),
         ({"mapping": '{"shoe": "1"}'}, "mapping"),
         ({"colour": "red"}, "colour"),
+        ({"header": "perhaps"}, "header"),
+        ({"sheet": "1"}, "sheet"),
     ],
 )
 async def test_a_field_that_cannot_be(client: Client, fields: dict[str, str], field: str) -> None:
@@ -148,7 +242,13 @@ async def test_a_file_with_too_many_rows(client: Client) -> None:
     assert (await client.get("/audiences")).json()["items"] == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def _spoilt(content: bytes) -> st.SearchStrategy[bytes]:
+    """The file with a piece taken out, or other bytes put in."""
+    places = st.integers(0, len(content))
+    return st.builds(lambda at, to, put: content[:at] + put + content[to:], places, places, st.binary(max_size=6))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.one_of(
         st.binary(max_size=300),
@@ -157,6 +257,10 @@ async def test_a_file_with_too_many_rows(client: Client) -> None:
             lambda value: json.dumps(value).encode()
         ),
         st.text(max_size=60).map(lambda text: ("username\n" + text).encode("utf-8", "ignore")),
+        _spoilt(RUSSIAN.encode()),
+        _spoilt(RUSSIAN.encode("utf-16")),
+        _spoilt(b'{"username": "anna"}\n{"phone": "+79001234567", "x": [1]}\n'),
+        _spoilt(PEOPLE),
     )
 )
 async def test_whatever_bytes_come_they_are_counted_or_refused(client: Client, content: bytes) -> None:
@@ -167,6 +271,8 @@ async def test_whatever_bytes_come_they_are_counted_or_refused(client: Client, c
         assert sum(body["reasons"].values()) == body["dropped"]
     else:
         assert_problem(answer, 422, "bad-file")
+    shown = await client.post("/audiences?preview=true", files={"file": ("people.csv", content)})
+    assert shown.status_code == (200 if answer.status_code == 201 else 422)
 
 
 async def test_an_upload_needs_a_token_before_it_is_read(nobody: Client) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.platform import Identifier
-from domain.recipient import Person, username
+from domain.recipient import Person, linked_id, linked_phone, username
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,11 @@ from domain.recipient import Person, username
         "https://t.me/s/anna_77",
         "https://t.me/anna_77?start=x",
         "https://t.me/anna_77/?x#y",
+        "https://telegram.me/anna_77?start=bot",
+        "https://anna_77.t.me",
+        "anna_77.t.me/?x",
+        "tg://resolve?domain=Anna_77",
+        "tg:resolve?start=1&domain=@anna_77&x=2",
     ],
 )
 def test_all_spellings_of_a_name_meet(text: str) -> None:
@@ -52,10 +57,40 @@ def test_all_spellings_of_a_name_meet(text: str) -> None:
         "https://example.com/anna_77",
         "https://t.me.example.com/anna_77",
         "https://t.me/",
+        "https://t.me/+79001234567",
+        "tg://resolve?domain=",
+        "tg://join?invite=AbCdEf",
+        "a.b.t.me",
+        "www.t.me",
+        "me@anna_77.t.me",
     ],
 )
 def test_what_is_no_name(text: str) -> None:
     assert username(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://t.me/+79001234567",
+        "t.me/+79001234567?x",
+        "https://wa.me/79001234567?text=hello",
+        "tg://resolve?phone=79001234567",
+        "tg://resolve?phone=%2B79001234567&x=1",
+    ],
+)
+def test_a_link_may_name_a_phone(text: str) -> None:
+    assert linked_phone(text) == "+79001234567"
+
+
+@pytest.mark.parametrize("text", ["+79001234567", "https://t.me/79001234567", "t.me/+AbCdEf123456", "wa.me/anna"])
+def test_what_is_no_link_to_a_phone(text: str) -> None:
+    assert linked_phone(text) is None
+
+
+def test_a_link_may_name_an_id() -> None:
+    assert linked_id("tg://user?id=12345") == "12345"
+    assert linked_id("tg://user?id=anna") is None
 
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{3,31}", fullmatch=True)

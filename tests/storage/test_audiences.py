@@ -1,16 +1,21 @@
 """Audiences on the real PostgreSQL, as role invite_api: all or nothing, nobody twice, nobody of another owner."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from domain.audience import Contact, DroppedLine, DropReason, FileError, Line, TooManyRows
 from domain.errors import NotFound
 from storage.audiences import Audiences
 from storage.engine import Database
+from tests.domain.test_people import CONTACTS
+from tests.storage.world import INVITED, OWNER, World
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 TABLES = ("audience", "audience_recipient", "audience_dropped")
@@ -53,13 +58,13 @@ async def rows_of(database: Database, owner: str) -> dict[str, int]:
 async def test_people_are_stored_in_the_files_order_and_dropped_lines_with_their_reason(
     audiences: Audiences, database: Database
 ) -> None:
-    given = lines(
+    found = lines(
         Contact("anna", None, None, "Аня\t\\N", "", {"city": "Томск\n", "x": '"\\'}),
         DropReason.NOT_A_NAME,
         Contact(phone="+79001234567"),
         Contact(user_id=2**63 - 1),
     )
-    stored = await audiences.store("o", "list", given, NOW, 100)
+    stored = await audiences.store("o", "list", found, NOW, 100)
     assert (stored.rows_read, stored.stored, stored.dropped) == (4, 3, 1)
     assert await people(database, "o", stored.id) == [
         (0, 1, "anna", None, None, "Аня\t\\N", {"city": "Томск\n", "x": '"\\'}),
@@ -72,7 +77,7 @@ async def test_people_are_stored_in_the_files_order_and_dropped_lines_with_their
 
 
 async def test_a_person_named_again_under_any_identifier_is_a_duplicate(audiences: Audiences) -> None:
-    given = lines(
+    found = lines(
         Contact("anna"),
         Contact("anna", "+79001234567"),
         Contact(phone="+79001234567"),  # the same person, by way of the line above
@@ -81,9 +86,92 @@ async def test_a_person_named_again_under_any_identifier_is_a_duplicate(audience
         Contact("vera"),
         Contact("galya"),
     )
-    stored = await audiences.store("o", "list", given, NOW, 100)
+    stored = await audiences.store("o", "list", found, NOW, 100)
     assert stored.reasons == {DropReason.DUPLICATE: 4}
     assert [each.line for each in await audiences.dropped("o", stored.id, 0, 10)] == [2, 3, 5, 6]
+
+
+async def test_what_only_a_later_line_says_of_a_person_is_kept(audiences: Audiences, database: Database) -> None:
+    found = lines(
+        Contact("anna", fields={"city": "Томск"}),
+        Contact("boris"),
+        Contact("anna", "+79001234567", first_name="Аня", fields={"city": "Омск", "age": "5"}),
+        Contact("anna", "+79007654321", 5, first_name="Анна"),
+    )
+    stored = await audiences.store("o", "list", found, NOW, 100)
+    assert await people(database, "o", stored.id) == [
+        (0, 1, "anna", "+79001234567", 5, "Аня", {"city": "Томск", "age": "5"}),
+        (1, 2, "boris", None, None, "", {}),
+    ]
+
+
+async def test_two_people_who_turn_out_to_be_one_are_stored_once(audiences: Audiences, database: Database) -> None:
+    found = lines(
+        Contact("anna"),
+        Contact("boris"),
+        Contact(phone="+79001234567", first_name="Аня"),
+        Contact(phone="+79001234567", fields={"x": "1"}),
+        Contact("anna", "+79001234567", 5),  # lines 1 and 3 are the same person
+        Contact(user_id=5),
+    )
+    stored = await audiences.store("o", "list", found, NOW, 100)
+    assert (stored.stored, stored.reasons) == (2, {DropReason.DUPLICATE: 4})
+    assert [row[1:] for row in await people(database, "o", stored.id)] == [
+        (1, "anna", "+79001234567", 5, "Аня", {"x": "1"}),
+        (2, "boris", None, None, "", {}),
+    ]
+    dropped = await audiences.dropped("o", stored.id, 0, 10)
+    assert [(each.line, each.content, each.same_as) for each in dropped] == [(n, f"line {n}", 1) for n in (3, 4, 5, 6)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(CONTACTS | st.sampled_from([DropReason.EMPTY, DropReason.BAD_ID]), max_size=12))
+async def test_what_is_stored_is_what_the_preview_showed(
+    audiences: Audiences, database: Database, found: list[Contact | DropReason]
+) -> None:
+    preview = await audiences.preview(lines(*found))
+    stored = await audiences.store("o", "list", lines(*found), NOW, 100)
+    assert (stored.rows_read, stored.stored) == (preview.rows_read, preview.stored)
+    assert stored.reasons == {reason: n for reason, n in preview.reasons.items() if n}
+    rows = await people(database, "o", stored.id)
+    assert [row[1:] for row in rows] == [
+        (line, *person[:4], dict(person.fields)) for line, person in preview.people.items()
+    ]
+    assert await audiences.dropped("o", stored.id, 0, 100) == preview.dropped
+    assert await audiences.get("o", stored.id) == stored
+
+
+async def test_an_audience_is_deleted_with_all_that_is_its_own(world: World) -> None:
+    campaign = await world.campaign(3)
+    [row] = await world.query("SELECT audience_id FROM campaign")
+    other = await world.audiences.store(OWNER, "list", lines(Contact("anna"), DropReason.EMPTY), NOW, 10)
+    assert await world.audiences.delete(OWNER, other.id) == []
+    assert await world.audiences.delete(OWNER, row["audience_id"]) == [UUID(campaign)]
+    for table in TABLES:
+        assert await world.query(f"SELECT FROM {table}") == []
+    turn = await world.turn(campaign)  # the campaign goes on with its copies
+    await world.settle(turn, INVITED)
+    for ask in (world.audiences.delete(OWNER, other.id), world.audiences.get(OWNER, other.id)):
+        with pytest.raises(NotFound):
+            await ask
+
+
+async def test_nobody_deletes_anothers_audience(audiences: Audiences, database: Database) -> None:
+    stored = await audiences.store("o", "list", lines(Contact("anna")), NOW, 100)
+    with pytest.raises(NotFound):
+        await audiences.delete("other", stored.id)
+    assert (await rows_of(database, "o"))["audience_recipient"] == 1
+
+
+async def test_a_campaign_being_made_of_it_keeps_an_audience_until_it_has_its_people(world: World) -> None:
+    stored = await world.audiences.store(OWNER, "list", lines(*(Contact(f"user_{n}") for n in range(50))), NOW, 100)
+    async with world.api.owner(OWNER) as tx:
+        await tx.execute(text("SELECT FROM audience WHERE id = :id FOR KEY SHARE"), {"id": stored.id})
+        deleting = asyncio.create_task(world.audiences.delete(OWNER, stored.id))
+        await asyncio.wait([deleting], timeout=0.3)
+        assert not deleting.done()
+        assert await tx.scalar(text("SELECT count(*) FROM audience_recipient")) == 50
+    await deleting
 
 
 async def test_dropped_lines_are_paged(audiences: Audiences) -> None:
