@@ -23,6 +23,7 @@ from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.planning import Planning
 from storage.reports import Reports
 
 
@@ -61,6 +62,7 @@ class Services:
     campaigns: Campaigns
     accounts: OwnedAccounts
     reports: Reports
+    planning: Planning
     integration: IntegrationService
     control: Control
     limits: LimitsSource

@@ -44,7 +44,7 @@ class Lane:
 class Step:
     """`n` actions from `at` on, evenly over `span`, for people of one lane. `gap`: the safe pause after each.
 
-    `budget` is the fullest one that they were paid from, used up to the part `full` (0 to 1).
+    `budget` is the fullest one that they were paid from, used up to the part `full` (0 to 1) of its `ceiling`.
     """
 
     at: datetime
@@ -54,6 +54,7 @@ class Step:
     gap: timedelta
     budget: Budget
     full: float
+    ceiling: int
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _act(situation: Situation, act: Act, lane: int, lanes: int) -> tuple[Step, S
         key=lambda each: each[1],
     )
     account = replace(situation.account, next_at=end - every + gap)
-    step = Step(now, turns * every, n, lane, gap / act.size, fullest, full)
+    step = Step(now, turns * every, n, lane, gap / act.size, fullest, full, ceilings[fullest])
     return step, replace(situation, now=end, account=account, usage=usage)
 
 

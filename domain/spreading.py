@@ -98,7 +98,7 @@ def spread(
         free_at[crew] = start + taken / size * step.gap
         _note_end(found, step, stage, start, taken / size)
         if not only_end:
-            _note(found, step, stage, crew, start, taken, now, zone)
+            _note(found, step, stage, crew, start, taken, taken / size, now, zone)
     if people >= NOBODY:
         found.end = None
     return found
@@ -137,12 +137,21 @@ def _note_end(found: Spread, step: Step, stage: int, start: datetime, each: floa
 
 
 def _note(
-    found: Spread, step: Step, stage: int, crew: int, start: datetime, taken: float, now: datetime, zone: ZoneInfo
+    found: Spread,
+    step: Step,
+    stage: int,
+    crew: int,
+    start: datetime,
+    taken: float,
+    each: float,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> None:
     found.total += taken
     days, day = found.days.setdefault(crew, {}), start.astimezone(zone).date()
     days[day] = days.get(day, 0.0) + taken
     if start < now + MINUTE_OVER:
         found.soon[crew] = found.soon.get(crew, 0.0) + taken
-    if step.full > found.full.get((stage, crew), (-1.0, step.budget))[0]:
-        found.full[stage, crew] = (step.full, step.budget)
+    full = step.full - max(step.n - each, 0) / step.ceiling
+    if full > found.full.get((stage, crew), (-1.0, step.budget))[0]:
+        found.full[stage, crew] = (full, step.budget)

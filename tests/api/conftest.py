@@ -21,6 +21,7 @@ from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.planning import Planning
 from storage.reports import Reports
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
@@ -106,6 +107,7 @@ def neighbour(owner: str) -> Neighbour:
 def app(
     settings: ApiSettings, database: Database, control: RecordingControl, clock: ManualClock, neighbour: Neighbour
 ) -> FastAPI:
+    limits = LimitsFile(settings.limits_file)
     http = httpx.AsyncClient(transport=httpx.MockTransport(neighbour))
     return create_app(
         settings,
@@ -117,9 +119,10 @@ def app(
             campaigns=Campaigns(database),
             accounts=OwnedAccounts(database),
             reports=Reports(database),
+            planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),
             control=control,
-            limits=LimitsFile(settings.limits_file),
+            limits=limits,
         ),
     )
 
