@@ -103,13 +103,12 @@ def expected_end(request: Request) -> datetime | None:
 
 
 def _spread(request: Request, crews: Sequence[Crew]) -> Spread:
-    zone = ZoneInfo(request.terms.schedule.zone)
-    return spread(crews, request.stages(1.0, request.refusals), request.now, zone)
+    return spread(crews, request.stages(1.0, request.refusals), request.now, request.terms.schedule)
 
 
 def _end(request: Request, crews: Sequence[Crew], part: float = 1.0, refusals: float | None = None) -> datetime | None:
     stages = request.stages(part, request.refusals if refusals is None else refusals)
-    return spread(crews, stages, request.now, ZoneInfo(request.terms.schedule.zone), only_end=True).end
+    return spread(crews, stages, request.now, request.terms.schedule, only_end=True).end
 
 
 def _ends(request: Request, crews: Sequence[Crew], planned: Spread) -> Ends | None:

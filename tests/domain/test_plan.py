@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -199,7 +198,8 @@ def accounts(draw: st.DrawFn) -> Member:
     return Member("", "", standing, usage)
 
 
-QUICK = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+# Chance is drawn: the same examples in each run, lest a rare draw fails a run that changed nothing.
+QUICK = settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 CREW = st.lists(accounts(), min_size=1, max_size=4)
 
 
@@ -283,7 +283,7 @@ def test_of_many_different_accounts_a_few_stand_for_all() -> None:
 
 def _one_by_one(asked: Request) -> datetime:
     fleet = Fleet(asked)
-    end = spread([fleet.crew([each]) for each in asked.members], asked.stages(1, 0), NOW, ZoneInfo("UTC")).end
+    end = spread([fleet.crew([each]) for each in asked.members], asked.stages(1, 0), NOW, ALWAYS).end
     assert end is not None
     return end
 
