@@ -170,14 +170,16 @@ def named(crew: Sequence[Member]) -> list[Member]:
 
 
 def assert_close(asked: Request, seed: int) -> None:
-    """Within 5 % of the time that it takes, or the accounts' mean pace where that is longer, or an hour's bucket."""
+    """Within 5 % of the time that it takes, or the accounts' mean pace where that is longer; or between the ends for
+    5 % fewer people and 5 % more: the last one may just miss the day's closing, or the hour in which a budget frees."""
     planned = plan(asked).ends
     truth = Truth(asked, random.Random(seed))
     happened = truth.end()
     assert planned is not None
     pace = (happened - asked.now) / max(sum(truth.done.values()), 1) * len(asked.members)
     error = abs(planned.planned - happened)
-    assert error <= max((happened - asked.now) * 0.05, pace), (planned, happened, error)
+    close = error <= max((happened - asked.now) * 0.05, pace)
+    assert close or planned.earliest - MINUTE <= happened <= planned.latest + MINUTE, (planned, happened, error)
 
 
 SEEDS = st.integers(0, 2**32 - 1)
