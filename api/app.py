@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api import accounts, admin_check, audiences, campaigns, health, messages, reports
+from api import accounts, admin_check, audiences, campaigns, health, messages, plan, reports
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
@@ -23,6 +23,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.planning import Planning
 from storage.reports import Reports
 from workflows.control import CampaignControl
 
@@ -57,7 +58,7 @@ def create_app(settings: ApiSettings, services: Services | None = None) -> FastA
     )
     app.state.services = services
     app.state.tokens = Tokens(settings)
-    for resource in (audiences, messages, campaigns, reports, accounts, admin_check, health):
+    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, health):
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
@@ -88,6 +89,7 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
 
 
 async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:
+    limits = LimitsFile(settings.limits_file)
     temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
     return Services(
         settings=settings,
@@ -98,9 +100,10 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         messages=Messages(database),
         accounts=OwnedAccounts(database),
         reports=Reports(database),
+        planning=Planning(database, limits),
         integration=IntegrationService(settings.integration_url, client),
         control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),
-        limits=LimitsFile(settings.limits_file),
+        limits=limits,
     )
 
 

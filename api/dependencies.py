@@ -24,6 +24,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.planning import Planning
 from storage.reports import Reports
 
 
@@ -63,6 +64,7 @@ class Services:
     messages: Messages
     accounts: OwnedAccounts
     reports: Reports
+    planning: Planning
     integration: IntegrationService
     control: Control
     limits: LimitsSource

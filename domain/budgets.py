@@ -35,7 +35,8 @@ def hour_of(moment: datetime) -> datetime:
 
 def used(now: datetime, spent: Sequence[Spent]) -> int:
     """What counts now."""
-    return sum(each.amount for each in spent if each.forgotten_at > now)
+    forgotten = now - WINDOW - BUCKET
+    return sum(each.amount for each in spent if each.hour > forgotten)
 
 
 def used_since(moment: datetime, spent: Sequence[Spent]) -> int:
@@ -48,7 +49,8 @@ def free_at(now: datetime, limit: int, spent: Sequence[Spent]) -> datetime:
 
     With a limit of 0 there is no such moment; it is asked again after a day, as the limit may have been changed.
     """
-    live = sorted((each for each in spent if each.forgotten_at > now), key=lambda each: each.hour)
+    forgotten = now - WINDOW - BUCKET
+    live = sorted((each for each in spent if each.hour > forgotten), key=lambda each: each.hour)
     used = sum(each.amount for each in live)
     moment = now
     for each in live:

@@ -8,6 +8,7 @@ LIM-9). `domain.plan` runs the same code ahead.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from domain.budgets import WINDOW, Usage, free_at, paced_at, used, used_since
 from domain.limits import PlatformLimits, PlatformSlowDown
@@ -81,7 +82,7 @@ class Situation:
     claims: Sequence[Claim] = ()
     floods: int = 0
 
-    @property
+    @cached_property
     def ceilings(self) -> Mapping[Budget, int]:
         """What the account may do in any 24 hours for this campaign."""
         ceilings = self.limits.ceilings(self.account.created_at, self.account.tier, self.now)

@@ -7,6 +7,7 @@ hours that the clock on the wall shows never happens.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,8 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FAR = 15
 """Days looked ahead for an opening: a week, and clock changes that could swallow a short window once."""
 _PRECISION = timedelta(seconds=1)
+_REMEMBERED = 10_000
+"""Moments of the calendar that are kept: decisions ask for the same ones again and again."""
 
 
 @dataclass(frozen=True)
@@ -84,17 +87,19 @@ class Schedule:
 ALWAYS = Schedule()
 
 
+@lru_cache(_REMEMBERED)
 def _instant(day: date, minute: int, zone: ZoneInfo, fold: int) -> datetime:
     """When the wall clock shows that minute of the day (1440: the next midnight)."""
     local = datetime.combine(day + (minute // 1440) * DAY, time(minute // 60 % 24, minute % 60), zone)
     return local.replace(fold=fold).astimezone(UTC)
 
 
-def _clock_changes(day: date, zone: ZoneInfo) -> set[datetime]:
+@lru_cache(_REMEMBERED)
+def _clock_changes(day: date, zone: ZoneInfo) -> frozenset[datetime]:
     """The moment within that day at which the clock is put forward or back, if there is one."""
     begin, end = _instant(day, 0, zone, 0), _instant(day + DAY, 0, zone, 0)
     if begin.astimezone(zone).utcoffset() == end.astimezone(zone).utcoffset():
-        return set()
+        return frozenset()
     before = begin.astimezone(zone).utcoffset()
     while end - begin > _PRECISION:
         middle = begin + (end - begin) / 2
@@ -102,7 +107,7 @@ def _clock_changes(day: date, zone: ZoneInfo) -> set[datetime]:
             begin = middle
         else:
             end = middle
-    return {end.replace(microsecond=0)}
+    return frozenset({end.replace(microsecond=0)})
 
 
 def check(schedule: Schedule, field: str = "schedule") -> None:

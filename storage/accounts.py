@@ -194,7 +194,7 @@ async def lock(tx: AsyncConnection, ref: AccountRef) -> Standing:
     row = (await tx.execute(_STANDING, key(ref))).mappings().first()
     if row is None:
         raise NotFound("account")
-    return _standing(row)
+    return standing(row)
 
 
 async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: datetime) -> None:
@@ -214,7 +214,8 @@ async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: d
     await tx.execute(_STAND, key(ref) | values)
 
 
-def _standing(row: RowMapping) -> Standing:
+def standing(row: RowMapping) -> Standing:
+    """How an account stands, by its row."""
     return Standing(
         state=AccountState(row["state"]),
         reason=Reason(row["reason"]),

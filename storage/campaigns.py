@@ -86,6 +86,7 @@ class CampaignView:
     action: Action
     destination: str
     message: Message
+    message_budget: Budget
     message_hints: tuple[Hint, ...]
     message_when_refused: bool
     add_contact_first: bool
@@ -252,6 +253,7 @@ def view(row: RowMapping) -> CampaignView:
         action=Action(row["action"]),
         destination=row["destination"],
         message=Message(tuple(row["texts"]), row["post"]),
+        message_budget=Budget(row["message_budget"]),
         message_hints=tuple(Hint(each) for each in row["message_hints"]),
         message_when_refused=row["message_when_refused"],
         add_contact_first=row["add_contact_first"],

@@ -41,7 +41,7 @@ class IntegrationService:
         items = _json(answer)
         if not isinstance(items, list) or len(items) > _MAX_ACCOUNTS:
             raise Unavailable(_WHO, "it answered something that is not a list of accounts")
-        read = [_account(item) for item in items]
+        read = [read_account(item) for item in items]
         bad = read.count(None)
         if bad:
             _log.warning("accounts_not_understood", owner=owner, platform=platform, count=bad)
@@ -87,7 +87,7 @@ def _json(answer: bytes) -> Any:
         raise Unavailable(_WHO, "it answered something that is not JSON") from None
 
 
-def _account(item: Any) -> KnownAccount | None:
+def read_account(item: Any) -> KnownAccount | None:
     """The account, or None where what must be there is not."""
     if not isinstance(item, dict):
         return None

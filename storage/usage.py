@@ -37,6 +37,13 @@ def scope(ref: AccountRef) -> str:
     return f"account/{ref.adapter}/{ref.account_id}"
 
 
+def budget_scope(ref: AccountRef, portfolio: str | None, limits: PlatformLimits, budget: Budget) -> str:
+    """The scope in which the account's actions of that kind are counted."""
+    if limits.scope(budget) is Scope.PORTFOLIO and portfolio is not None:
+        return f"portfolio/{ref.adapter}/{portfolio}"
+    return scope(ref)
+
+
 class Purse:
     """One account's budgets, within a transaction that has locked the account."""
 
@@ -74,6 +81,4 @@ class Purse:
         return {"owner": self._ref.owner, "scope": self._scope(budget), "budget": budget.value}
 
     def _scope(self, budget: Budget) -> str:
-        if self._limits.scope(budget) is Scope.PORTFOLIO and self._portfolio is not None:
-            return f"portfolio/{self._ref.adapter}/{self._portfolio}"
-        return scope(self._ref)
+        return budget_scope(self._ref, self._portfolio, self._limits, budget)

@@ -22,6 +22,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.planning import Planning
 from storage.reports import Reports
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
@@ -107,6 +108,7 @@ def neighbour(owner: str) -> Neighbour:
 def app(
     settings: ApiSettings, database: Database, control: RecordingControl, clock: ManualClock, neighbour: Neighbour
 ) -> FastAPI:
+    limits = LimitsFile(settings.limits_file)
     http = httpx.AsyncClient(transport=httpx.MockTransport(neighbour))
     return create_app(
         settings,
@@ -119,9 +121,10 @@ def app(
             messages=Messages(database),
             accounts=OwnedAccounts(database),
             reports=Reports(database),
+            planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),
             control=control,
-            limits=LimitsFile(settings.limits_file),
+            limits=limits,
         ),
     )
 

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from domain.campaign import Command
 from domain.outcome import Kind, Outcome, Reason
@@ -72,13 +73,14 @@ class Plan:
 class Course:
     """What happened to the terms: `hours` of each campaign from when on, `pauses` from when until when.
 
-    `planned`: people settled by the time, as each campaign's plan had it at the start.
+    `planned`: people settled by the time, as each campaign's plan had it at the start, and `ends`: when it ended by it.
     """
 
     hours: dict[str, list[tuple[datetime, Schedule]]] = field(default_factory=dict)
     pauses: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     began: datetime | None = None
     planned: dict[str, list[tuple[datetime, int]]] = field(default_factory=dict)
+    ends: dict[str, datetime] = field(default_factory=dict)
 
 
 Happening = Callable[[Town, Course], Awaitable[None]]
@@ -101,8 +103,23 @@ def _start(
         course.hours[label] = [(await town.now(), terms.schedule)]
         people = _people(label, plan.part(share))
         await town.campaign(owner, label, people, terms, action=action, accounts=accounts)
+        await _note_the_plan(town, course, label)
 
     return happen
+
+
+async def _note_the_plan(town: Town, course: Course, label: str) -> None:
+    """Its progress, with as many actions a person as it takes on the whole."""
+    planned = await town.plan(label)
+    assert planned.ends is not None, planned
+    course.ends[label] = planned.ends.planned
+    zone = ZoneInfo(course.hours[label][-1][1].zone)
+    done, points = 0.0, [(planned.made_at, 0)]
+    for day, n in planned.days:
+        done += n
+        midnight = datetime.combine(day + timedelta(days=1), time(), zone)
+        points.append((min(midnight, planned.ends.planned), round(planned.people * done / planned.actions)))
+    course.planned[label] = points
 
 
 def _mishap(account_id: str, outcome: Outcome) -> Happening:

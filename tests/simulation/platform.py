@@ -19,7 +19,7 @@ CAPABILITIES = Capabilities(
     message_length=4096,
     repeatable={Action.INVITE: timedelta(days=366), Action.MESSAGE: timedelta(minutes=10)},
 )
-_REFUSE = 0.3
+REFUSE = 0.3
 """So many of the people refuse invites and take a message instead."""
 
 
@@ -81,7 +81,7 @@ class Platform:
 
 def refuses(person: str) -> bool:
     """Whether the person takes no invites: the same in every run."""
-    return sha256(person.encode()).digest()[0] < _REFUSE * 256
+    return sha256(person.encode()).digest()[0] < REFUSE * 256
 
 
 class SimulatedSession:

@@ -37,6 +37,9 @@ async def test_three_weeks(postgres: Postgres, database_urls: Mapping[str, str],
         journal = played.platform.journal
         assert not violations(journal, course, plan.daily, FLOOR)
         await the_numbers_agree(played)
+        quiet = [done.at for done in journal if done.campaign == "quiet"]
+        took, planned = quiet[-1] - quiet[0], course.ends["quiet"] - quiet[0]
+        assert abs(took - planned) <= 0.05 * took, f"it took {took}, and was planned to take {planned}"
         evenly = shares(journal, "quiet")
         assert max(evenly.values()) - min(evenly.values()) <= 1
 

@@ -25,16 +25,23 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.audience import Contact, Line
 from domain.campaign import Command
+from domain.crews import Request, works
+from domain.members import members
 from domain.message import Message
+from domain.plan import Plan, plan
 from domain.platform import Action, Budget, Identifier
+from domain.ports import LimitsSource
 from domain.terms import Terms
+from runtime.limits import LimitsFile
 from runtime.settings import WorkerSettings
 from runtime.temporal import CONVERTER
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns, CampaignView, Edit, NewCampaign
 from storage.engine import Database
+from storage.neighbours import read_account
+from storage.planning import Planning
 from storage.reports import Reports
-from tests.simulation.platform import Platform, SimulatedAdapter
+from tests.simulation.platform import REFUSE, Platform, SimulatedAdapter
 from tests.simulation.skipping import AtWork, sleep_until
 from tests.workflows.stage import EnvClock
 from worker import Process
@@ -97,6 +104,7 @@ class Town:
         at_work: AtWork,
         api: Database,
         admin: psycopg.AsyncConnection[dict[str, Any]],
+        limits: LimitsSource,
     ) -> None:
         self._env = env
         self._at_work = at_work
@@ -108,6 +116,8 @@ class Town:
         self.store = Campaigns(api)
         self._audiences = Audiences(api)
         self._admin = admin
+        self._limits = limits
+        self._planning = Planning(api, limits)
         self._control = CampaignControl(env.client, _QUEUE, _PATIENCE)
 
     @property
@@ -155,6 +165,33 @@ class Town:
         self.campaigns[label] = Made(owner, label, view.id)
         await self._deliver(view)
         return self.campaigns[label]
+
+    async def plan(self, label: str) -> Plan:
+        """The campaign's plan, as the API makes it."""
+        made, now = self.campaigns[label], await self.now()
+        started = await self._planning.campaign(made.owner, made.id, now)
+        known = [read_account(each) for each in self.neighbour.accounts[made.owner].values()]
+        campaign = started.campaign
+        return plan(
+            Request(
+                now=now,
+                limits=self._limits().of(PLATFORM),
+                terms=campaign.terms,
+                members=members(
+                    {each.member.account_id: each.member for each in started.accounts},
+                    [each for each in known if each is not None],
+                    campaign.account_ids,
+                ),
+                work=works(
+                    campaign.action,
+                    campaign.add_contact_first,
+                    campaign.message_when_refused,
+                    campaign.message_budget,
+                    started.waiting,
+                ),
+                refusals=REFUSE,
+            )
+        )
 
     async def command(self, label: str, command: Command) -> None:
         """As the API does."""
@@ -233,7 +270,7 @@ async def town(
         await stack.enter_async_context(admin)
         api = Database(api_url, pool_size=4)
         stack.push_async_callback(api.close)
-        made = Town(env, at_work, api, admin)
+        made = Town(env, at_work, api, admin, LimitsFile(limits_file))
         http = httpx.AsyncClient(transport=httpx.MockTransport(made.neighbour))
         await stack.enter_async_context(http)
         address = env.client.service_client.config.target_host

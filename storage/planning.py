@@ -1,0 +1,168 @@
+"""What a plan is made from: how accounts stand and what they have spent, and who waits for what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.account import AccountRef, ExternalStatus
+from domain.budgets import BUCKET, WINDOW, Spent
+from domain.crews import Member, refusal_share
+from domain.errors import NotFound
+from domain.limits import PlatformLimits
+from domain.platform import Action, Budget, Identifier
+from domain.ports import LimitsSource
+from domain.statistics import Count
+from storage.accounts import standing
+from storage.campaigns import COUNTS, CampaignView, read
+from storage.engine import Database
+from storage.usage import budget_scope
+
+# The last two columns: whether other campaigns that run have the account, and its right in this one (NULL: unknown).
+_ACCOUNTS = text("""
+    SELECT a.account_id, a.label, a.external_status, a.state, a.reason, a.until, a.next_at, a.times_limited,
+           a.failures_running, a.block_reported, a.slow, a.slow_at, a.created_at, a.tier, a.portfolio,
+           CASE WHEN ca.checked THEN ca.can_invite END AS can_invite,
+           a.account_id IN (
+               SELECT other.account_id FROM campaign_account other JOIN campaign c ON c.id = other.campaign_id
+               WHERE c.owner = :owner AND c.adapter = :adapter AND c.wanted = 'run' AND c.ended_at IS NULL
+                 AND c.id IS DISTINCT FROM CAST(:campaign AS uuid)
+           ) AS shared
+    FROM account a
+    LEFT JOIN campaign_account ca ON ca.campaign_id = CAST(:campaign AS uuid) AND ca.account_id = a.account_id
+    WHERE a.owner = :owner AND a.adapter = :adapter
+    ORDER BY a.account_id
+""")
+
+# As arrays: a thousand accounts have up to 75 000 rows, which the API must not fetch one by one.
+_USAGE = text("""
+    SELECT scope, budget, array_agg(hour) AS hours, array_agg(amount) AS amounts, array_agg(next_at) AS next_ats
+    FROM usage WHERE owner = :owner AND hour > :since AND scope = ANY (CAST(:scopes AS text[]))
+    GROUP BY scope, budget
+""")
+
+_WAITING = text("""
+    SELECT action, lane, count(*) AS n FROM queue WHERE campaign_id = :campaign GROUP BY action, lane
+    UNION ALL
+    SELECT a.action, a.lane, count(*) FROM turn t JOIN attempt a ON a.turn_id = t.id
+    WHERE t.campaign_id = :campaign AND t.closed_at IS NULL AND a.state <> 'settled' GROUP BY a.action, a.lane
+""")
+
+_AUDIENCE = text("""
+    SELECT count(*) FILTER (WHERE username IS NOT NULL) AS username,
+           count(*) FILTER (WHERE username IS NULL AND phone IS NOT NULL) AS phone
+    FROM audience_recipient WHERE audience_id = :audience AND owner = :owner
+""")
+
+_AUDIENCE_EXISTS = text("SELECT EXISTS (SELECT FROM audience WHERE id = :audience AND owner = :owner)")
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account that we have met. `right_known`: whether it may invite was looked up. `shared`: other campaigns that
+    run have it too."""
+
+    member: Member
+    right_known: bool
+    shared: bool
+
+
+@dataclass(frozen=True)
+class Started:
+    """A campaign as it stands. `refusals`: the share of its own, once it can be told."""
+
+    campaign: CampaignView
+    accounts: Sequence[Known]
+    waiting: Mapping[tuple[Action, Identifier], int]
+    refusals: float | None
+
+
+class Planning:
+    """The store of what plans need. It only reads."""
+
+    def __init__(self, database: Database, limits: LimitsSource) -> None:
+        self._database = database
+        self._limits = limits
+
+    async def accounts(self, owner: str, adapter: str, now: datetime) -> Sequence[Known]:
+        """The owner's accounts that we have met there."""
+        async with self._database.owner(owner) as tx:
+            return await _accounts(tx, owner, adapter, None, self._limits().of(adapter), now)
+
+    async def campaign(self, owner: str, campaign_id: UUID, now: datetime) -> Started:
+        """The campaign and all accounts that we have met on its platform, from one transaction. Raises `NotFound`."""
+        async with self._database.owner(owner) as tx:
+            campaign = await read(tx, owner, campaign_id)
+            limits = self._limits().of(campaign.adapter)
+            counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign_id})).mappings()]
+            return Started(
+                campaign=campaign,
+                accounts=await _accounts(tx, owner, campaign.adapter, campaign_id, limits, now),
+                waiting=await _waiting(tx, campaign_id),
+                refusals=refusal_share(counts),
+            )
+
+    async def audience(self, owner: str, audience_id: UUID) -> Mapping[Identifier, int]:
+        """How its people would be looked up. Raises `NotFound`."""
+        names = {"audience": audience_id, "owner": owner}
+        async with self._database.owner(owner) as tx:
+            if not await tx.scalar(_AUDIENCE_EXISTS, names):
+                raise NotFound("audience")
+            row = (await tx.execute(_AUDIENCE, names)).mappings().one()
+        return {Identifier.USERNAME: row["username"], Identifier.PHONE: row["phone"]}
+
+
+async def _waiting(tx: AsyncConnection, campaign_id: UUID) -> Mapping[tuple[Action, Identifier], int]:
+    """Who waits and who is being served, by action and lane."""
+    found: dict[tuple[Action, Identifier], int] = {}
+    for row in (await tx.execute(_WAITING, {"campaign": campaign_id})).mappings():
+        kind = Action(row["action"]), Identifier(row["lane"])
+        found[kind] = found.get(kind, 0) + row["n"]
+    return found
+
+
+async def _accounts(
+    tx: AsyncConnection, owner: str, adapter: str, campaign_id: UUID | None, limits: PlatformLimits, now: datetime
+) -> Sequence[Known]:
+    names = {"owner": owner, "adapter": adapter, "campaign": campaign_id}
+    rows = (await tx.execute(_ACCOUNTS, names)).mappings().all()
+    scopes = {row["account_id"]: _scopes(owner, adapter, row, limits) for row in rows}
+    wanted = sorted({scope for each in scopes.values() for scope in each.values()})
+    spent = await _spent(tx, owner, wanted, now)
+    return [
+        Known(
+            member=Member(
+                account_id=row["account_id"],
+                label=row["label"],
+                standing=standing(row),
+                usage={
+                    budget: spent[scope, budget]
+                    for budget, scope in scopes[row["account_id"]].items()
+                    if (scope, budget) in spent
+                },
+                may_invite=row["can_invite"] is not False,
+                active=row["external_status"] == ExternalStatus.ACTIVE,
+            ),
+            right_known=row["can_invite"] is not None,
+            shared=row["shared"],
+        )
+        for row in rows
+    ]
+
+
+def _scopes(owner: str, adapter: str, row: RowMapping, limits: PlatformLimits) -> dict[Budget, str]:
+    ref = AccountRef(owner, adapter, row["account_id"])
+    return {budget: budget_scope(ref, row["portfolio"], limits, budget) for budget in Budget}
+
+
+async def _spent(
+    tx: AsyncConnection, owner: str, scopes: Sequence[str], now: datetime
+) -> dict[tuple[str, Budget], list[Spent]]:
+    names = {"owner": owner, "scopes": scopes, "since": now - WINDOW - BUCKET}
+    return {
+        (scope, Budget(budget)): [Spent(*each) for each in zip(hours, amounts, next_ats, strict=True)]
+        for scope, budget, hours, amounts, next_ats in (await tx.execute(_USAGE, names)).all()
+    }
