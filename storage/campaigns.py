@@ -89,6 +89,7 @@ class CampaignView:
     held: Why | None
     held_base: Mapping[str, int]
     to_campaign: UUID | None
+    accounts_checked_at: datetime | None
 
     @property
     def state(self) -> State:
@@ -240,6 +241,7 @@ def view(row: RowMapping) -> CampaignView:
         held=None if row["held"] is None else Why(row["held"]),
         held_base=row["held_base"],
         to_campaign=row["to_campaign"],
+        accounts_checked_at=row["accounts_checked_at"],
     )
 
 
