@@ -76,6 +76,8 @@ class WorkerSettings(_Common):
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
 
