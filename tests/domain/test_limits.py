@@ -208,7 +208,9 @@ def test_the_other_platforms_defaults_are_those_of_the_specification() -> None:
     instagram = file.of("instagram")
     assert instagram.gap == Gap(timedelta(minutes=8), timedelta(minutes=10))
     assert instagram.hourly[Budget.MESSAGE] == 5
-    by_age = {days: instagram.ceilings(now - days * DAY, None, now)[Budget.MESSAGE] for days in (0, 6, 7, 181, 182, 999)}
+    by_age = {
+        days: instagram.ceilings(now - days * DAY, None, now)[Budget.MESSAGE] for days in (0, 6, 7, 181, 182, 999)
+    }
     assert by_age == {0: 20, 6: 20, 7: 40, 181: 40, 182: 50, 999: 50}
     cloud = file.of("whatsapp")
     assert cloud.batch / cloud.gap.shortest.total_seconds() == 80
