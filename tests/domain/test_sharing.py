@@ -16,7 +16,6 @@ from domain.budgets import WINDOW
 from domain.limits import Age, Gap, PlatformLimits, PlatformSlowDown, SlowDown
 from domain.outcome import Kind
 from domain.platform import Action, Budget
-from domain.policy import campaign_rest
 from domain.schedule import Schedule, Window
 from domain.terms import Pace, Terms
 from tests.domain.town import Done, Town
@@ -93,7 +92,9 @@ def check(town: Town, limits: PlatformLimits) -> None:
             own = each.terms.daily.get(each.budget, each.ceiling)
             assert sum(other.size for other in same if other.job == each.job) <= own, "more than its own limit"
     for each in town.journal:
-        assert campaign_rest(each.begin, each.terms.schedule) is None, "outside its hours"
+        hours = each.terms.schedule
+        assert hours.is_open(each.begin), "outside its hours"
+        assert hours.start_at is None or hours.start_at <= each.begin, "before its start"
         assert not each.paused
         assert not each.rivals, "a higher campaign waited for the account"
 

@@ -50,4 +50,4 @@ def test_what_widens_or_cannot_be_meant_is_named(terms: Terms, field: str) -> No
 
 
 def test_a_start_that_has_passed_starts_at_once() -> None:
-    check(Terms(schedule=Schedule(start_at=datetime(2020, 1, 1).astimezone())), LIMITS)  # noqa: DTZ001
+    check(Terms(schedule=Schedule(start_at=datetime(2020, 1, 1).astimezone())), LIMITS)

@@ -12,7 +12,7 @@ from domain.account import ExternalStatus
 from domain.audience import Contact
 from domain.campaign import Command, Phase
 from domain.limits import Guardrails, Limits, PlatformSlowDown, Scope, SlowDown
-from domain.outcome import Kind, Outcome, Reason
+from domain.outcome import Kind, Outcome
 from domain.platform import Action, Budget, Identifier
 from domain.policy import PATIENCE, GiveWay, NothingNow
 from domain.review import Review
