@@ -72,7 +72,7 @@ _KNOWN = text("""
 
 @dataclass(frozen=True)
 class Able:
-    """Accounts of the campaign, of those chosen now, that are active or resting. At most `TRIES` are listed: so many can't all be tried."""
+    """Accounts chosen for the campaign that are active or resting. At most `TRIES` are listed: more can't be tried."""
 
     inviters: tuple[str, ...]
     writers: tuple[str, ...]
