@@ -106,8 +106,6 @@ class Runs:
         async with self._database.owner(owner) as tx:
             before = await read(tx, owner, UUID(campaign_id), lock=True)
             before = _restarted(before)
-            if before.control_no > before.acknowledged_no:
-                await pace_anew(tx, owner, before.id)
             seen = await look(tx, before, self._limits().of(before.adapter), problem, now)
             step = seen.step
             if problem is not None and step.why is problem:  # it is tried again at the next poll
@@ -122,6 +120,8 @@ class Runs:
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
             polled_at = self._accounts_due_at(campaign, now) if running else None
+            if running and before.control_no > before.acknowledged_no:
+                await pace_anew(tx, owner, before.id)  # last: a turn that has taken from the queue locks these after it
             return Review(
                 wanted=campaign.wanted,
                 control_no=campaign.control_no,
