@@ -29,6 +29,7 @@ from domain.ports import Adapter, Clock
 from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
+from runtime.metrics import Metrics
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment
 from storage.accounts import Accounts
@@ -75,7 +76,8 @@ class Process:
         made: Mapping[str, Adapter] | None = None,
     ) -> None:
         name = f"worker-{uuid4().hex[:12]}"
-        limits = LimitsFile(settings.limits_file)
+        self.metrics = Metrics()
+        limits = LimitsFile(settings.limits_file, self.metrics.limits_file)
         self.database = Database(settings.database_url.get_secret_value(), settings.database_pool)
         accounts = Accounts(self.database, limits)
         runs = Runs(self.database, Polling(settings.poll_waiting, settings.poll_running), limits)
@@ -184,6 +186,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
+        process.metrics.serve(settings.metrics_host, settings.metrics_port)
         keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep())
         try:
             async with AsyncExitStack() as stack:

@@ -94,9 +94,16 @@ def ahead(rules: Rules, account: Standing, usage: Mapping[Budget, Sequence[Spent
 def _possible(rules: Rules, situation: Situation) -> list[int]:
     """The lanes that the account may ever serve: nothing that they are paid from is forbidden for good."""
     oldest = max((age.younger_than for age in rules.limits.ages), default=timedelta(0))
-    grown = replace(situation, now=situation.now + oldest).ceilings
+    grown = replace(situation, now=situation.now + oldest)
     lanes = enumerate(rules.lanes)
-    return [n for n, lane in lanes if lane.share > 0 and all(grown[budget] > 0 for budget in lane.waiting.budgets)]
+    return [
+        n for n, lane in lanes if lane.share > 0 and all(_limit(grown, budget) > 0 for budget in lane.waiting.budgets)
+    ]
+
+
+def _limit(situation: Situation, budget: Budget) -> int:
+    """The account's limit, or the campaign's own where that is lower."""
+    return min(limit for limit, _ in situation.bounds(budget))
 
 
 def _act(situation: Situation, act: Act, lane: int, lanes: int) -> tuple[Step, Situation]:
@@ -105,7 +112,7 @@ def _act(situation: Situation, act: Act, lane: int, lanes: int) -> tuple[Step, S
     spaced = spacing(situation, waiting, act.size, MEAN)
     gap = max(spaced.next_at - now, SHORTEST)
     every = gap if terms.pace is Pace.FAST else max(spaced.paced_at - now, SHORTEST)
-    ceilings = situation.ceilings
+    ceilings = {budget: _limit(situation, budget) for budget in waiting.budgets}
     room = min(ceilings[budget] - used(now, situation.usage.get(budget, ())) for budget in waiting.budgets)
     turns = max(min((hour_of(now) + BUCKET - now - TINY) // every + 1, room // act.size), 1)
     turns = max(turns // lanes, 1)

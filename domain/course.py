@@ -95,7 +95,7 @@ class Course:
 
 def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course:
     """Where the campaign stands. `problem`: why the accounts could not be read, if so."""
-    if not members:
+    if not members and not left.turns:
         return Course(Phase.WAITING, problem or Why.NO_ACCOUNTS)
     able = [member for member in members if _has_something_to_do(member, left)]
     asleep = [member.account_id for member in able if member.rest is None and _asleep(member)]

@@ -21,6 +21,8 @@ def parse(text: str) -> Limits:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise LimitsError("file", f"not valid TOML: {error}") from error
+    if not document:  # so an editor leaves a file for a moment while it writes
+        raise LimitsError("file", "has no section for any platform")
     return Limits({name: _platform(name, section) for name, section in document.items()})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from domain.budgets import WINDOW, Usage, free_at, paced_at, used, used_since
+from domain.budgets import WINDOW, Spent, Usage, free_at, paced_at, used, used_since
 from domain.limits import PlatformLimits, PlatformSlowDown
 from domain.platform import Action, Budget, Identifier
 from domain.schedule import Schedule
@@ -72,7 +72,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that a decision depends on. `floods`: signs of flood control on the whole platform in the last hour."""
+    """All that a decision depends on.
+
+    `usage`: what was spent of the account's limits, for whatever campaign. `own`: what of it for this one, with its
+    pace; None: all of it. `floods`: signs of flood control on the whole platform in the last hour.
+    """
 
     now: datetime
     account: Standing
@@ -81,13 +85,23 @@ class Situation:
     campaign: Campaign
     claims: Sequence[Claim] = ()
     floods: int = 0
+    own: Usage | None = None
 
     @cached_property
     def ceilings(self) -> Mapping[Budget, int]:
-        """What the account may do in any 24 hours for this campaign."""
-        ceilings = self.limits.ceilings(self.account.created_at, self.account.tier, self.now)
-        own = self.campaign.terms.daily
-        return {budget: min(limit, own.get(budget, limit)) for budget, limit in ceilings.items()}
+        """What the account may do in any 24 hours, for all campaigns together."""
+        return self.limits.ceilings(self.account.created_at, self.account.tier, self.now)
+
+    def spent_by_campaign(self, budget: Budget) -> Sequence[Spent]:
+        """What this campaign has spent."""
+        return (self.usage if self.own is None else self.own).get(budget, ())
+
+    def bounds(self, budget: Budget) -> Sequence[tuple[int, Sequence[Spent]]]:
+        """Every limit on the budget, with what was spent of it: the account's, and the campaign's own lower one."""
+        bounds = [(self.ceilings[budget], self.usage.get(budget, ()))]
+        if budget in self.campaign.terms.daily:
+            bounds.append((self.campaign.terms.daily[budget], self.spent_by_campaign(budget)))
+        return bounds
 
     @property
     def slowness(self) -> float:
@@ -171,30 +185,34 @@ def _safe_gap(situation: Situation, budget: Budget, size: int, chance: float) ->
     """The shortest pause after an action: the platform's, the campaign's if that is longer, slowed down."""
     gap = max(situation.limits.gap.draw(chance), situation.campaign.terms.gap) * situation.slowness
     hourly = situation.limits.hourly.get(budget)
-    # An hourly limit is kept by spacing: of n + 1 actions so far apart, n at most lie within an hour.
-    return gap if hourly is None else max(gap, HOUR * size / hourly)
+    # An hourly limit is kept by spacing: of n + 1 actions so far apart (rounded up), n at most lie within an hour.
+    return gap if hourly is None else max(gap, -(-HOUR * size // hourly))
 
 
 def claim(decision: Decision, situation: Situation, waiting: Sequence[Waiting]) -> Claim | None:
-    """The claim on the account that the decision leaves: lower campaigns give way to it. None: none."""
+    """The claim on the account that the decision leaves: lower campaigns give way to it. None: none.
+
+    Who will not be within its hours when the rest ends claims nothing meanwhile.
+    """
     campaign = situation.campaign
-    kinds: frozenset[Budget] = frozenset()
+    kinds = frozenset(each.budget for each in waiting if not _own_is_spent(situation, each))
     match decision:
         case Act():
             until = situation.now + max(situation.limits.gap.longest, campaign.terms.gap) * situation.slowness
-        case GiveWay(until):
-            pass
+            kinds = frozenset()
         case Rest(datetime() as until, why) if why in _CLAIMING:
-            kinds = frozenset(each.budget for each in waiting) if why in _OF_A_KIND else kinds
+            kinds = frozenset()
+        case GiveWay(until) | Rest(datetime() as until, Why.PACE | Why.BUDGET_SPENT) if kinds:
+            pass
         case _:
             return None
+    if not campaign.terms.schedule.is_open(until):
+        return None
     return Claim(campaign.campaign_id, campaign.terms.priority, until + PATIENCE, kinds)
 
 
-_OF_A_KIND = frozenset({Why.PACE, Why.BUDGET_SPENT})
-"""Rests during which the account is free for actions of other kinds."""
-_CLAIMING = _OF_A_KIND | {Why.GAP, Why.ACCOUNT_BUSY, Why.COOLDOWN, Why.ACCOUNT_LIMITED, Why.PLATFORM_AWAY}
-"""Rests after which the campaign wants the account."""
+_CLAIMING = frozenset({Why.GAP, Why.ACCOUNT_BUSY, Why.COOLDOWN, Why.ACCOUNT_LIMITED, Why.PLATFORM_AWAY})
+"""Rests after which the campaign wants the account for any kind of action: a gap is one for all of them."""
 
 
 def platform_slowness(floods: int, rule: PlatformSlowDown | None) -> float:
@@ -205,24 +223,31 @@ def platform_slowness(floods: int, rule: PlatformSlowDown | None) -> float:
 
 
 def _affordable_at(situation: Situation, waiting: Waiting) -> datetime:
-    ceilings = situation.ceilings
-    return max(free_at(situation.now, ceilings[each], situation.usage.get(each, ())) for each in waiting.budgets)
+    bounds = [bound for each in waiting.budgets for bound in situation.bounds(each)]
+    return max(free_at(situation.now, limit, spent) for limit, spent in bounds)
+
+
+def _own_is_spent(situation: Situation, waiting: Waiting) -> bool:
+    """The campaign has used up its own lower limit: what is left of the account's is for others."""
+    own = situation.campaign.terms.daily
+    return any(
+        used(situation.now, situation.spent_by_campaign(each)) >= own[each] for each in waiting.budgets if each in own
+    )
 
 
 def _paced_at(situation: Situation, waiting: Waiting) -> datetime:
     if situation.campaign.terms.pace is Pace.FAST:
         return situation.now
-    return max(paced_at(situation.usage.get(waiting.budget, ())) or situation.now, situation.now)
+    return max(paced_at(situation.spent_by_campaign(waiting.budget)) or situation.now, situation.now)
 
 
 def _interval(situation: Situation, budget: Budget, size: int) -> timedelta:
     """Time left in the window ÷ budget left. Without hours of its own, a campaign has all of any 24 hours."""
-    limit = max(situation.ceilings[budget], 1)
     schedule = situation.campaign.terms.schedule
     if not schedule.windows:
-        return WINDOW * size / limit
+        return WINDOW * size / max(min(limit for limit, _ in situation.bounds(budget)), 1)
     begin, end = schedule.day_of(situation.now)
-    left = limit - used_since(begin, situation.usage.get(budget, ()))
+    left = min(limit - used_since(begin, spent) for limit, spent in situation.bounds(budget))
     return schedule.open_time(situation.now, end) * size / max(left, 1)
 
 
@@ -247,7 +272,11 @@ def _give_way(situation: Situation, affordable: Sequence[Waiting]) -> GiveWay:
 
 
 def _size(situation: Situation, waiting: Waiting) -> int:
-    """As many as one turn may hold: the platform's batch, the budgets' rest, a fair part of who is left."""
-    ceilings, now = situation.ceilings, situation.now
-    room = [ceilings[each] - used(now, situation.usage.get(each, ())) for each in waiting.budgets]
-    return max(min(situation.limits.batch, situation.campaign.share, *room), 1)
+    """As many as one turn may hold: the platform's batch, the budgets' rest, a fair part of who is left.
+
+    Fewer while the account is slowed down. One at a time under an hourly limit: two batches may lie within an hour.
+    """
+    bounds = [bound for each in waiting.budgets for bound in situation.bounds(each)]
+    room = [limit - used(situation.now, spent) for limit, spent in bounds]
+    batch = 1 if waiting.budget in situation.limits.hourly else int(situation.limits.batch / situation.slowness)
+    return max(min(batch, situation.campaign.share, *room), 1)

@@ -64,7 +64,8 @@ def slowness(now: datetime, account: Standing, rule: SlowDown | None) -> float:
     if rule is None or account.slow_at is None:
         return 1.0
     calm = max(int((now - account.slow_at) / rule.calm), 0)
-    return max(account.slow / rule.factor**calm, 1.0)
+    # The negative power ends at 0 after years of calm, where the positive one would overflow.
+    return max(min(account.slow, rule.most) * rule.factor**-calm, 1.0)
 
 
 def after(outcome: Outcome, account: Standing, limits: PlatformLimits, now: datetime) -> Standing:

@@ -27,7 +27,10 @@ class Pace(StrEnum):
 
 @dataclass(frozen=True)
 class Terms:
-    """`daily` and `gap`: the campaign's own limits, for each account; they count all that the account does."""
+    """`daily` and `gap`: the campaign's own limits, for each account; they count what it does for this campaign.
+
+    The account's limits count all that it does (LIM-3): the smaller one wins at each moment.
+    """
 
     priority: int = NORMAL
     pace: Pace = Pace.EVEN
@@ -48,6 +51,8 @@ def check(terms: Terms, limits: PlatformLimits) -> None:
                 f"limits.daily.{budget.value}",
                 f"A campaign's own limit can only be lower than the platform's: {limits.daily[budget]} a day.",
             )
+    if terms.gap < timedelta(0):
+        raise Invalid("limits.gap", "It must not be negative.")
     if timedelta(0) < terms.gap < limits.gap.shortest:
         raise Invalid("limits.gap", f"A pause can only be longer than the safe one: {limits.gap.shortest}.")
     if terms.gap > hours.DAY:

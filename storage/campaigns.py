@@ -110,6 +110,7 @@ class CampaignView:
     held_base: Mapping[str, int]
     to_campaign: UUID | None
     test: bool
+    accounts_checked_at: datetime | None
 
     @property
     def state(self) -> State:
@@ -277,6 +278,7 @@ def view(row: RowMapping) -> CampaignView:
         held_base=row["held_base"],
         to_campaign=row["to_campaign"],
         test=row["test"],
+        accounts_checked_at=row["accounts_checked_at"],
     )
 
 

@@ -30,6 +30,7 @@ _ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN CAST(:inviters AS text[]) ELSE CAST(
 _ABLE = text("""
     SELECT ca.account_id FROM campaign_account ca
     JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
+    JOIN campaign c ON c.id = ca.campaign_id AND (c.account_ids IS NULL OR ca.account_id = ANY (c.account_ids))
     WHERE ca.campaign_id = :campaign AND a.state <> :blocked AND a.external_status = :active
       AND (ca.can_invite OR NOT :must_invite)
     LIMIT :enough
@@ -71,7 +72,7 @@ _KNOWN = text("""
 
 @dataclass(frozen=True)
 class Able:
-    """Accounts of the campaign that are active or resting. At most `TRIES` are listed: so many can't all be tried."""
+    """Accounts chosen for the campaign that are active or resting. At most `TRIES` are listed: more can't be tried."""
 
     inviters: tuple[str, ...]
     writers: tuple[str, ...]

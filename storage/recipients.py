@@ -80,13 +80,19 @@ _SETTLE_TAKEN_OUT = """
 
 _DRAIN = text(_SETTLE_TAKEN_OUT.format(delete="DELETE FROM queue q WHERE q.campaign_id = :campaign"))
 
+# The owner has taken the account out of the campaign.
+_NOT_CHOSEN = """
+    EXISTS (SELECT FROM campaign c WHERE c.id = :campaign AND c.account_ids IS NOT NULL
+            AND NOT q.bound_to = ANY (c.account_ids))
+"""
+
 _GONE_FOR_GOOD = text(
     _SETTLE_TAKEN_OUT.format(
-        delete="""
+        delete=f"""
             DELETE FROM queue q USING account a
             WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard
               AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
-              AND (a.state = 'blocked' OR a.external_status <> 'active')
+              AND (a.state = 'blocked' OR a.external_status <> 'active' OR {_NOT_CHOSEN})
         """
     )
 )
@@ -141,11 +147,11 @@ def _columns(one: Contact) -> dict[str, object]:
     }
 
 
-_FREE = text("""
+_FREE = text(f"""
     UPDATE queue q SET bound_to = NULL FROM account a
     WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND NOT q.bound_hard
       AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
-      AND (a.state <> 'active' OR a.external_status <> 'active'
+      AND (a.state <> 'active' OR a.external_status <> 'active' OR {_NOT_CHOSEN}
            OR q.action = 'invite' AND NOT EXISTS (SELECT FROM campaign_account ca WHERE ca.campaign_id = :campaign
                                                   AND ca.account_id = q.bound_to AND ca.can_invite))
 """)

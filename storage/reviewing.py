@@ -142,7 +142,7 @@ async def _course(
     rest = campaign_rest(now, campaign.terms.schedule) or (Rest(None, held) if held else None)
     if rest is not None and not left.turns:
         return held_by(rest)
-    if not members and problem is None and campaign.phase in (Phase.NEW, Phase.SCHEDULED, Phase.PREPARING):
+    if not members and problem is None and campaign.accounts_checked_at is None and not left.turns:
         return Course(Phase.PREPARING, Why.PREPARING)
     return course(members, left, problem)
 
@@ -195,19 +195,15 @@ async def _members(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         "chosen": None if campaign.account_ids is None else list(campaign.account_ids),
         "now": now,
     }
-    rows = (await tx.execute(_MEMBERS, names)).mappings()
-    return [
-        Member(
-            row["account_id"],
-            row["can_invite"],
-            row["checked"],
-            _rest(row, now),
-            Why(row["why"]),
-            None if row["to_campaign"] is None else str(row["to_campaign"]),
-            wakes=row["until"] is not None and now - WAKING <= row["until"] <= now,
-        )
-        for row in rows
-    ]
+    return [_member(row, now) for row in (await tx.execute(_MEMBERS, names)).mappings()]
+
+
+def _member(row: RowMapping, now: datetime) -> Member:
+    rest = _rest(row, now)
+    # What it said last may be that it gives way, while it is the account itself that rests.
+    to = str(row["to_campaign"]) if rest is not None and rest.why is Why.GIVES_WAY else None
+    wakes = row["until"] is not None and now - WAKING <= row["until"] <= now
+    return Member(row["account_id"], row["can_invite"], row["checked"], rest, Why(row["why"]), to, wakes)
 
 
 def _rest(row: RowMapping, now: datetime) -> Rest | None:

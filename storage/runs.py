@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import ENDS, Command, Phase, Wanted
 from domain.course import NOBODY_LEFT, Course, some
@@ -22,6 +21,7 @@ from storage.campaigns import CampaignView, read, wish
 from storage.engine import Database
 from storage.reports import snapshot
 from storage.reviewing import hold, look, move
+from storage.usage import pace_anew
 
 _JOIN = text("""
     INSERT INTO campaign_account (campaign_id, account_id, owner, can_invite, checked, warnings, why, since)
@@ -45,12 +45,13 @@ _MEMBERSHIP = text("""
 
 _RIGHTS = text("""
     UPDATE campaign_account SET can_invite = :can_invite, checked = true, warnings = :warnings, why = :why,
-                                until = NULL, since = :now
+                                until = NULL, to_campaign = NULL, since = :now
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
 _SAYS = text("""
-    UPDATE campaign_account SET why = :why, until = :until, since = CASE WHEN why = :why THEN since ELSE :now END
+    UPDATE campaign_account SET why = :why, until = :until, to_campaign = NULL,
+                                since = CASE WHEN why = :why THEN since ELSE :now END
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -121,11 +122,13 @@ class Runs:
             campaign = await read(tx, owner, before.id)
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
-            polled_at = await self._accounts_due_at(tx, campaign, now) if running else None
+            polled_at = self._accounts_due_at(campaign, now) if running else None
             whole = await snapshot(tx, campaign, now)
             staying = {member.account_id for member in found.members if not member.gone}
             gone = {line.account_id for line in whole.accounts} - staying
             told = await lines.tell(tx, owner, campaign.id, whole.accounts, gone, seen)
+            if running and before.control_no > before.acknowledged_no:
+                await pace_anew(tx, owner, before.id)  # last: a turn that has taken from the queue locks these after it
             return Review(
                 wanted=campaign.wanted,
                 control_no=campaign.control_no,
@@ -147,11 +150,9 @@ class Runs:
                 priority=campaign.terms.priority,
             )
 
-    async def _accounts_due_at(self, tx: AsyncConnection, campaign: CampaignView, now: datetime) -> datetime:
-        query = text("SELECT accounts_checked_at FROM campaign WHERE id = :campaign")
-        checked_at: datetime | None = await tx.scalar(query, {"campaign": campaign.id})
+    def _accounts_due_at(self, campaign: CampaignView, now: datetime) -> datetime:
         every = self._polling.running if campaign.phase is Phase.RUNNING else self._polling.waiting
-        return now if checked_at is None else checked_at + every
+        return now if campaign.accounts_checked_at is None else campaign.accounts_checked_at + every
 
     async def chosen(self, owner: str, campaign_id: str) -> Chosen:
         """Which accounts the campaign may use. Raises `NotFound`."""

@@ -71,7 +71,8 @@ _PROGRESS = text("""
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
 
 _LOSES_RIGHT = text("""
-    UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL
+    UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL,
+                                to_campaign = NULL
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -100,7 +101,7 @@ async def settle(
     if turn["closed_at"] is not None:
         await _upgrade(tx, turn, ref, attempts, outcomes, now)
         return
-    purse = Purse(tx, ref, standing, limits)
+    purse = Purse(tx, ref, turn["campaign_id"], standing, limits)
     if any(each is not None and each.kind in FLOOD_SIGNS for each in outcomes.values()):
         await waiters.note_flood(tx, ref, now)
     late = fence is not None and fence < turn["fence"]
@@ -108,7 +109,7 @@ async def settle(
         await stand(tx, ref, _stood(standing, outcomes, limits, now), now)
         return
     for attempt in attempts:
-        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), purse, limits, now)
+        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), purse, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
     await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), turn["pause"], now), now)
 
@@ -126,12 +127,12 @@ async def abandon(
     turn_id = await tx.scalar(_OPEN_TURN_OF, names)
     if turn_id is None:
         return
-    purse = Purse(tx, ref, standing, limits)
+    purse = Purse(tx, ref, campaign_id, standing, limits)
     turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().one()
     for attempt in (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all():
         sent = attempt["state"] == AttemptState.SENT
         outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
-        await _settle_one(tx, turn, ref, attempt, outcome, purse, limits, now)
+        await _settle_one(tx, turn, ref, attempt, outcome, purse, now)
     await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
 
 
@@ -169,7 +170,6 @@ async def _settle_one(
     attempt: RowMapping,
     outcome: Outcome | None,
     purse: Purse,
-    limits: PlatformLimits,
     now: datetime,
 ) -> None:
     work = Work(
@@ -193,8 +193,7 @@ async def _settle_one(
     if outcome is None or outcome.kind in UNSPENT:
         await purse.give_back(Budget(turn["budget"]), turn["opened_at"])
     if outcome is not None and outcome.kind is Kind.POSTPONED:
-        # The platform counts more than we do: no more look-ups of this kind until a day has passed.
-        await purse.spend(Budget.ADD_CONTACT, limits.daily[Budget.ADD_CONTACT], now)
+        await purse.spend_up(Budget.ADD_CONTACT, now)
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why

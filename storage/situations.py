@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain import policy
 from domain.account import ExternalStatus
-from domain.budgets import Usage
 from domain.campaign import Wanted
 from domain.course import NO_PATH_IN
 from domain.errors import NotFound
@@ -22,6 +21,7 @@ from domain.why import Why
 from storage import waiters
 from storage.accounts import key
 from storage.terms import terms
+from storage.usage import Spendings
 
 _CAMPAIGN = text("""
     SELECT c.wanted, c.ended_at, c.action, c.destination, c.message_budget, c.revision, c.priority, c.pace, c.schedule,
@@ -39,7 +39,7 @@ _SAY = text("""
 """)
 
 # Bounded: so many are enough to see that everybody may take a whole batch.
-_LEFT = text("SELECT count(*) FROM (SELECT FROM queue WHERE campaign_id = :campaign LIMIT :enough) some")
+_LEFT = text("SELECT count(*) FROM (SELECT FROM queue WHERE campaign_id = :campaign LIMIT :enough) enough")
 
 _WORKING = text("SELECT count(*) FROM campaign_account WHERE campaign_id = :campaign")
 
@@ -101,7 +101,7 @@ async def situation(
     found: TurnCampaign,
     standing: Standing,
     limits: PlatformLimits,
-    usage: Usage,
+    spent: Spendings,
     now: datetime,
 ) -> Situation:
     """All that the decision depends on. The account's row is locked."""
@@ -110,7 +110,8 @@ async def situation(
         now=now,
         account=standing,
         limits=limits,
-        usage=usage,
+        usage=spent.account,
+        own=spent.campaign,
         campaign=policy.Campaign(turn.campaign_id, found.terms, await _share(tx, turn, limits)),
         claims=await waiters.others(tx, turn.ref, turn.campaign_id, now),
         floods=await waiters.floods(tx, turn.ref.adapter, now) if slows else 0,

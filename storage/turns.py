@@ -16,7 +16,7 @@ from domain.account import AccountRef, ExternalStatus
 from domain.errors import LeaseLost
 from domain.outcome import Outcome
 from domain.platform import Action, Budget
-from domain.policy import PATIENCE, Act, Claim, Decision, Waiting, claim, decide, spacing
+from domain.policy import PATIENCE, Act, Claim, Decision, Waiting, campaign_rest, claim, decide, spacing
 from domain.ports import Found, LimitsSource
 from domain.recipient import Person
 from domain.standing import Rest, Standing, account_rest
@@ -26,6 +26,7 @@ from storage import ahead, claims, settling, situations, texts, waiters
 from storage.accounts import key, lock, stand
 from storage.engine import Database
 from storage.situations import TurnCampaign
+from storage.terms import schedule
 from storage.usage import Purse
 
 BUSY_RETRY = timedelta(seconds=1)
@@ -71,15 +72,22 @@ _IDENTIFY = text("""
 
 _IDENTIFIED = text("SELECT position FROM peer WHERE campaign_id = :campaign AND peer = :peer")
 
-# The last look before a call: the wish, the fence and the lease, at once with the mark.
+# The last look before a call: the wish, what holds the campaign, the choice of accounts, the fence and the lease, at
+# once with the mark.
 _MARK_SENT = text("""
     UPDATE attempt t SET state = 'sent', sent_at = :now
     FROM campaign c, account a
     WHERE t.turn_id = :turn AND t.slot = ANY (CAST(:slots AS smallint[])) AND t.state = 'open'
-      AND c.id = t.campaign_id AND c.wanted = 'run' AND c.ended_at IS NULL
+      AND c.id = t.campaign_id AND c.wanted = 'run' AND c.ended_at IS NULL AND c.held IS NULL
+      AND (c.account_ids IS NULL OR a.account_id = ANY (c.account_ids))
       AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = :account_id
       AND a.fence = :fence AND a.lease_until > clock_timestamp()
-    RETURNING t.slot
+    RETURNING t.slot, c.schedule
+""")
+
+_TAKE_BACK = text("""
+    UPDATE attempt SET state = 'open', sent_at = NULL
+    WHERE turn_id = :turn AND slot = ANY (CAST(:marked AS smallint[])) AND state = 'sent'
 """)
 
 
@@ -128,7 +136,7 @@ class Turns:
         now: datetime,
     ) -> Turn | Decision:
         limits = self._limits().of(turn.ref.adapter)
-        purse = Purse(tx, turn.ref, standing, limits)
+        purse = Purse(tx, turn.ref, turn.campaign_id, standing, limits)
         found = await situations.situation(tx, turn, campaign, standing, limits, await purse.usage(now), now)
         who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
         heads = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
@@ -152,10 +160,15 @@ class Turns:
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
-        the owner has paused, or the lease is another's."""
+        the owner has paused, the campaign's hours have ended since the turn was begun, or the lease is another's."""
         names = key(by.ref) | {"turn": turn_id, "slots": list(slots), "fence": by.fence, "now": now}
         async with self._database.owner(by.ref.owner) as tx:
-            return frozenset(await tx.scalars(_MARK_SENT, names))
+            rows = (await tx.execute(_MARK_SENT, names)).all()
+            marked = [row.slot for row in rows]
+            if any(campaign_rest(now, schedule(row.schedule)) for row in rows[:1]):
+                await tx.execute(_TAKE_BACK, {"turn": turn_id, "marked": marked})
+                return frozenset()
+            return frozenset(marked)
 
     async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
         """Write down who a recipient turned out to be. False: the same person is another recipient of the campaign."""

@@ -50,7 +50,7 @@ class LimitsBody(Body):
 
     daily: dict[Budget, Annotated[int, Field(ge=0, le=1_000_000)]] = Field(
         {},
-        description="actions of an account in any 24 hours, over all campaigns",
+        description="actions of an account for this campaign in any 24 hours",
         examples=[{"invite": 30}],
     )
     gap: Duration | None = Field(None, description="shortest pause between two actions", examples=["20s"])

@@ -1,6 +1,6 @@
 """The limits file: the defaults of LIM-1, and an error that names the field for everything that is wrong."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import LimitsError
-from domain.limits import Gap, PlatformLimits
+from domain.limits import Age, Gap, Guardrails, PlatformLimits, PlatformSlowDown, Scope, SlowDown
 from domain.limits_file import parse
 from domain.platform import DRY_RUN, Budget
 
@@ -128,3 +128,126 @@ def test_limited_rests_go_on_with_the_last() -> None:
         timedelta(hours=24),
         *[timedelta(days=7)] * 3,
     ]
+
+
+FULL = (
+    GOOD
+    + """
+hourly = { message = 3 }
+ages = [{ younger_than = "2d", share = 0.1 }, { younger_than = "30d", daily = { invite = 2 } }]
+scopes = { message = "portfolio", invite = "account" }
+batch = 7
+slow_down = { factor = 2, most = 8.0, calm = "6h" }
+platform_slow_down = { floods = 0, slower_by = 0.2 }
+guardrails = { sample = 0, refused = 0.9, flooded = 1, blocked = 0 }
+gone_for = "72h"
+
+[telegram.tiers]
+low = { message = 1 }
+high = { message = 4, invite = 5 }
+"""
+)
+DAY = timedelta(days=1)
+
+
+def test_every_optional_key_is_read_as_it_is_meant() -> None:
+    found = parse(FULL).of("telegram")
+    assert found.hourly == {Budget.MESSAGE: 3}
+    assert found.ages == (Age(2 * DAY, 0.1), Age(30 * DAY, daily={Budget.INVITE: 2}))
+    assert (found.scope(Budget.MESSAGE), found.scope(Budget.INVITE)) == (Scope.PORTFOLIO, Scope.ACCOUNT)
+    assert found.scope(Budget.RESOLVE) is Scope.ACCOUNT
+    assert (found.batch, found.gone_for) == (7, 3 * DAY)
+    assert found.slow_down == SlowDown(2.0, 8.0, timedelta(hours=6))
+    assert found.platform_slow_down == PlatformSlowDown(0, 0.2)
+    assert found.guardrails == Guardrails(0, 0.9, 1.0, 0.0)
+    assert found.tiers == {"low": {Budget.MESSAGE: 1}, "high": {Budget.MESSAGE: 4, Budget.INVITE: 5}}
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "field"),
+    [
+        ("hourly = { message = 3 }", "hourly = { message = 0 }", "telegram.hourly.message"),
+        ("hourly = { message = 3 }", "hourly = { call = 1 }", "telegram.hourly.call"),
+        ("hourly = { message = 3 }", "hourly = 3", "telegram.hourly"),
+        ('"30d"', '"2d"', "telegram.ages.1.younger_than"),
+        ('younger_than = "2d", ', "", "telegram.ages.0.younger_than"),
+        ("share = 0.1", "share = 1.1", "telegram.ages.0.share"),
+        ("share = 0.1", "share = -0.1", "telegram.ages.0.share"),
+        ("share = 0.1", "share = nan", "telegram.ages.0.share"),
+        ("share = 0.1", "part = 0.1", "telegram.ages.0.part"),
+        ("daily = { invite = 2 }", "daily = { invite = 6 }", "telegram.ages.1.daily.invite"),
+        ("high = { message = 4, invite = 5 }", "high = { message = 5 }", "telegram.tiers.high.message"),
+        ("low = { message = 1 }", "low = { message = -1 }", "telegram.tiers.low.message"),
+        ("low = { message = 1 }", "low = 1", "telegram.tiers.low"),
+        ('message = "portfolio"', 'message = "world"', "telegram.scopes.message"),
+        ('message = "portfolio"', "message = []", "telegram.scopes.message"),
+        ('message = "portfolio"', 'letter = "portfolio"', "telegram.scopes.letter"),
+        ("batch = 7", "batch = 0", "telegram.batch"),
+        ("batch = 7", "batch = 7.5", "telegram.batch"),
+        ("batch = 7", "batch = true", "telegram.batch"),
+        ("factor = 2", "factor = 1", "telegram.slow_down.factor"),
+        ("factor = 2", "factor = inf", "telegram.slow_down.factor"),
+        ("most = 8.0", "most = 1.5", "telegram.slow_down.most"),
+        ('calm = "6h"', 'calm = "0h"', "telegram.slow_down.calm"),
+        ('calm = "6h"', 'calm = "6h", step = 1', "telegram.slow_down.step"),
+        ("slower_by = 0.2", "slower_by = 1", "telegram.platform_slow_down.slower_by"),
+        ("floods = 0", "floods = -1", "telegram.platform_slow_down.floods"),
+        ("refused = 0.9", "refused = 9", "telegram.guardrails.refused"),
+        (", blocked = 0 ", "", "telegram.guardrails.blocked"),
+        ('gone_for = "72h"', 'gone_for = "0s"', "telegram.gone_for"),
+        ('gone_for = "72h"', "gone_for = 72", "telegram.gone_for"),
+    ],
+)
+def test_what_is_wrong_in_an_optional_key_is_named(good: str, bad: str, field: str) -> None:
+    assert good in FULL
+    with pytest.raises(LimitsError) as raised:
+        parse(FULL.replace(good, bad, 1))
+    assert raised.value.field == field
+
+
+@pytest.mark.parametrize("text", ["", "# nothing but a comment"])
+def test_a_file_without_platforms_is_refused(text: str) -> None:
+    """What an editor leaves for a moment while it writes must not switch all limits off."""
+    with pytest.raises(LimitsError) as raised:
+        parse(text)
+    assert raised.value.field == "file"
+
+
+def test_the_other_platforms_defaults_are_those_of_the_specification() -> None:
+    file = parse(DEFAULTS.read_text(encoding="utf-8"))
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    instagram = file.of("instagram")
+    assert instagram.gap == Gap(timedelta(minutes=8), timedelta(minutes=10))
+    assert instagram.hourly[Budget.MESSAGE] == 5
+    by_age = {
+        days: instagram.ceilings(now - days * DAY, None, now)[Budget.MESSAGE] for days in (0, 6, 7, 181, 182, 999)
+    }
+    assert by_age == {0: 20, 6: 20, 7: 40, 181: 40, 182: 50, 999: 50}
+    cloud = file.of("whatsapp")
+    assert cloud.batch / cloud.gap.shortest.total_seconds() == 80
+    tiers = [cloud.ceilings(None, tier, now)[Budget.MESSAGE] for tier in ("tier_250", "tier_10k", "tier_100k")]
+    assert tiers == [250, 10_000, 100_000]
+    assert cloud.scope(Budget.MESSAGE) is Scope.PORTFOLIO
+    web = file.of("whatsapp_web")
+    assert (web.daily[Budget.MESSAGE], web.daily[Budget.FORWARD], web.batch) == (50, 5, 10)
+
+
+class TestCeilings:
+    NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+    @given(st.none() | st.integers(0, 60), st.sampled_from([None, "low", "high", "unheard of"]))
+    def test_the_smallest_of_all_that_applies_wins(self, days: int | None, tier: str | None) -> None:
+        limits = parse(FULL).of("telegram")
+        created_at = None if days is None else self.NOW - days * DAY
+        found = limits.ceilings(created_at, tier, self.NOW)
+        young, new = days is not None and days < 30, days is not None and days < 2
+        message = {None: 4, "low": 1, "high": 4, "unheard of": 1}[tier]
+        assert found[Budget.INVITE] == (1 if new else 2 if young else 5)
+        assert found[Budget.MESSAGE] == (1 if new else message)
+        assert found[Budget.MESSAGE_WITH_LINK] == 0, "a share of nothing is nothing"
+        assert all(found[budget] <= limits.daily[budget] for budget in Budget)
+
+    def test_a_new_account_ramps_up_day_by_day(self) -> None:
+        limits = parse(DEFAULTS.read_text(encoding="utf-8")).of("telegram")
+        allowed = [limits.ceilings(self.NOW, None, self.NOW + day * DAY)[Budget.INVITE] for day in range(16)]
+        assert allowed == [5] * 2 + [15] * 5 + [30] * 7 + [50] * 2

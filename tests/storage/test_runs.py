@@ -20,6 +20,7 @@ from domain.standing import Rest
 from domain.statistics import Numbers
 from domain.told import LINES_AT_ONCE
 from domain.why import Why
+from storage.campaigns import Edit
 from tests.storage.world import (
     BANNED,
     FLOOD,
@@ -65,6 +66,7 @@ RUNNING = (Phase.RUNNING, Why.WORKING, None)
 class TestPhases:
     async def test_from_preparing_to_done(self, world: World) -> None:
         campaign = await world.campaign(1, accounts=[])
+        await world.do("UPDATE campaign SET accounts_checked_at = NULL")
         assert (await world.view(campaign)).phase is Phase.NEW
         assert await phase(world, campaign) == (Phase.PREPARING, Why.PREPARING, None)
         await world.enlist(campaign, ["a"])
@@ -169,6 +171,20 @@ class TestWaiting:
         tried_again_at = world.now + MINUTE
         assert await phase(world, campaign, Why.INTEGRATION_AWAY) == waiting(Why.INTEGRATION_AWAY, tried_again_at)
         assert await phase(world, campaign) == waiting(Why.NO_ACCOUNTS)
+
+    async def test_a_list_without_one_from_the_start_is_no_preparing_for_ever(self, world: World) -> None:
+        campaign = await world.campaign(1, accounts=[])
+        found = await review(world, campaign)
+        assert (found.snapshot.why, found.alarm, found.busy) == (Why.NO_ACCOUNTS, Why.NO_ACCOUNTS, False)
+
+    async def test_a_new_choice_of_accounts_is_read_before_anybody_is_alarmed(self, world: World) -> None:
+        campaign = await world.campaign(3, chosen=["a"])
+        await review(world, campaign)
+        await world.campaigns.edit(OWNER, UUID(campaign), Edit(account_ids=("b",)), world.now)
+        found = await review(world, campaign)
+        assert (found.snapshot.why, found.alarm, found.accounts_due) == (Why.PREPARING, None, True)
+        await world.enlist(campaign, ["b"])
+        assert await phase(world, campaign) == RUNNING
 
     async def test_until_the_first_account_has_rested(self, world: World) -> None:
         campaign = await world.campaign(3, accounts=["a", "b"])
