@@ -57,8 +57,12 @@ def _left(until: str, now: datetime) -> float:
     return max((datetime.fromisoformat(until) - now).total_seconds(), 0)
 
 
-def _reasons(statuses: Iterable[Json]) -> Group:
+def _reasons(statuses: Iterable[Json]) -> Table:
     """What the words of the waits in the picture mean."""
     whys = [why for each in statuses for why in (each["why"], *(account["why"] for account in each["accounts"]))]
     said = {why["code"]: f"{why['text']['en']} {why['ended_by']['text']['en']}" for why in whys}
-    return Group(*(Text(f"  {code}: {text}", "dim") for code, text in sorted(said.items()) if code not in _WORKS))
+    table = Table.grid(padding=(0, 1))  # its cells wrap where the terminal is narrow
+    for code, text in sorted(said.items()):
+        if code not in _WORKS:
+            table.add_row(Text(f"{code}:", "dim"), Text(text, "dim"))
+    return table

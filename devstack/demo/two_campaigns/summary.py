@@ -1,7 +1,6 @@
 """How both campaigns went, in figures."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Console
 
@@ -21,11 +20,9 @@ def show(out: Console, both: Both) -> None:
 
 
 def _handed_over(out: Console, side: Side, moment: datetime, what: str) -> None:
-    waits: Mapping[str, timedelta] = side.first_after(moment)
-    if waits:
-        first, last = (wait.total_seconds() for wait in (min(waits.values()), max(waits.values())))
-        with_all = f"with the last of {len(waits)} accounts {last:.1f} s after"
-        out.print(f"  {side.name} acted {first:.1f} s after {what}, {with_all}", markup=False)
+    wait = side.first_after(moment)
+    if wait is not None:
+        out.print(f"  {side.name} acted {wait.total_seconds():.1f} s after {what}", markup=False)
 
 
 def _since(begin: datetime, moment: datetime) -> float:

@@ -40,9 +40,9 @@ class Side:
         written = [Act(each.at, each.by) for each in self.truth.messages]
         return sorted(joined + written, key=lambda act: act.at)
 
-    def first_after(self, moment: datetime) -> Mapping[str, timedelta]:
-        """By account: how long after the moment it acted first."""
-        return {act.account: act.at - moment for act in reversed(self.acts) if act.at >= moment}
+    def first_after(self, moment: datetime) -> timedelta | None:
+        """How long after the moment it acted first; None: never."""
+        return next((act.at - moment for act in self.acts if act.at >= moment), None)
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def _going_on(both: Both) -> Iterator[Check]:
         (both.high, resumed, "has the accounts again after its pause"),
         (both.low, both.high.ended, f"goes on after the end of {both.high.name}"),
     ):
-        first = min(side.first_after(moment).values(), default=None)
-        yield Check(f"{side.name} {what} within {SOON.total_seconds():.0f} s", "yes", _soon(first))
+        first = _soon(side.first_after(moment))
+        yield Check(f"{side.name} {what} within {SOON.total_seconds():.0f} s", "yes", first)
 
 
 def _soon(wait: timedelta | None) -> str:
