@@ -198,6 +198,7 @@ class TestPicture:
         text = printed(drawn([low, high], NOW))
         assert re.search(r"^Anna +Last places +gives_way to Last places \(9 s\) \(4\) +working", text, re.MULTILINE)
         assert re.search(r"^Boris +changes hands ", text, re.MULTILINE)
+        assert re.search(r"^Newsletter   █+ 4 of 4 · running · 9 a minute · At work.$", text, re.MULTILINE)
         assert "gives_way: A campaign of yours with a higher priority has this account. It ends when" in text
 
     def test_one_campaign_alone_has_all_accounts(self) -> None:

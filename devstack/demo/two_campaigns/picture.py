@@ -15,7 +15,8 @@ _WORKS = frozenset({"working", "gap", "pace"})
 
 def drawn(statuses: Sequence[Json], now: datetime) -> Group:
     """The picture; `statuses`: of one campaign or of several with the same accounts."""
-    lines = [Group(headline(each, now), Text(f"  {each['name']}", "bold")) for each in statuses]
+    width = max(len(each["name"]) for each in statuses)
+    lines = [Text.assemble((f"\n{each['name']:<{width}}  ", "bold"), headline(each, now)[1:]) for each in statuses]
     return Group(*lines, _accounts(statuses, now), _reasons(statuses))
 
 
