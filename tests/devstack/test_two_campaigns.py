@@ -86,6 +86,7 @@ def both(low: Done = LOW_DID, high: Done = HIGH_DID, **changes: Any) -> Both:
         high=side(HIGH, joins(high, HIGH_CHAT, 200), len(high), 200, 6, high_ends),
         pause=(at(PAUSE[0]), at(PAUSE[1])),
         gave_way={"anna": frozenset({HIGH_ID}), "boris": frozenset({HIGH_ID})},
+        held_up=[],
         priority=3,
         wanted_priority=3,
     )
@@ -162,6 +163,7 @@ class TestVerdict:
             (both([*LOW_DID[:3], *LOW_DID[5:]]), "goes on after the pause of Last places within 10 s"),
             (both(high=[(17.5, "anna"), (29, "anna")]), "has the accounts after it was made within 10 s: said yes"),
             (both(high=HIGH_DID[:4]), "has the accounts again after its pause within 10 s: said yes, seen never"),
+            (both(held_up=["boris"]), "still gave way at the end of the pause of Last places: said [], seen ['boris']"),
             (both(priority=5), "priority of Newsletter after its change: said 5, seen 3"),
         ],
     )  # fmt: skip

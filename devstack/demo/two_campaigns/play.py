@@ -46,6 +46,7 @@ class TwoPlay:
         self._high = Campaign(api, worlds.high, out, HIGH, priority=FIRST)
         self._gave_way: dict[str, set[str | None]] = {}
         self._pause: tuple[datetime, datetime] | None = None
+        self._held_up_at_end: list[str] = []
         self._priority = LAST
 
     def run(self) -> Both:
@@ -60,8 +61,12 @@ class TwoPlay:
             self._show_until(self._high, PAUSE_AT)
             self._pause_high()
             self._show_until(self._high)
-            self._picture.event(f"{HIGH} has ended; {LOW} has {self._settled(self._low)} people settled, and goes on")
-            self._raise_low()
+            low = self._look()[self._low.id]
+            self._picture.event(
+                f"{HIGH} has ended; {LOW} has {low['counts']['processed']} people settled: {low['state']}"
+            )
+            if low["state"] not in ENDED:  # else the verdict says so
+                self._raise_low()
             self._show_until(self._low)
         return self._both()
 
@@ -75,12 +80,18 @@ class TwoPlay:
         state = self._high.command("pause")
         self._picture.event(f"{HIGH} paused through the API; it says {state}")
         self._show_for(PAUSE_LASTS)
-        while self._settled(self._low) == before and datetime.now(UTC) - paused < PAUSE_LASTS + SOON:
+        while self._held_up() and datetime.now(UTC) - paused < PAUSE_LASTS + SOON:
             self._show_for(POLL)
+        self._held_up_at_end = self._held_up()
         self._pause = paused, datetime.now(UTC)
         self._high.command("resume")
         done = self._settled(self._low) - before
         self._picture.event(f"{LOW} has settled {done} people in the pause of {HIGH}; that is resumed")
+
+    def _held_up(self) -> list[str]:
+        """The low one's accounts that give way now."""
+        accounts = self._look()[self._low.id]["accounts"]
+        return [account["id"] for account in accounts if account["why"]["code"] == "gives_way"]
 
     def _raise_low(self) -> None:
         changed = self._low.edit(priority=NORMAL)
@@ -126,6 +137,7 @@ class TwoPlay:
             high=self._side(self._high, self._worlds.high, self._worlds.low, self._pause),
             pause=self._pause,
             gave_way={account: frozenset(to) for account, to in self._gave_way.items()},
+            held_up=self._held_up_at_end,
             priority=self._priority,
             wanted_priority=NORMAL,
         )

@@ -48,12 +48,15 @@ class Side:
 @dataclass(frozen=True)
 class Both:
     """`pause`: from when to when the high one was paused. `gave_way`: whom the low one said that it gives way to, by
-    account. `priority`: what the low one's says after it was set to `wanted_priority`."""
+    account; `held_up`: its accounts that still did so at the end of the pause. `priority`: what it says after its
+    priority was set to `wanted_priority`.
+    """
 
     low: Side
     high: Side
     pause: tuple[datetime, datetime]
     gave_way: Mapping[str, frozenset[str | None]]
+    held_up: Sequence[str]
     priority: int
     wanted_priority: int
 
@@ -123,6 +126,7 @@ def _precedence(both: Both) -> Iterator[Check]:
 def _going_on(both: Both) -> Iterator[Check]:
     """Nobody waits for long when it need not."""
     paused, resumed = both.pause
+    yield Check(f"accounts that still gave way at the end of the pause of {both.high.name}", [], list(both.held_up))
     for side, moment, what in (
         (both.high, both.high.made, "has the accounts after it was made"),
         (both.low, paused, f"goes on after the pause of {both.high.name}"),
