@@ -33,14 +33,14 @@ _OPEN = text("""
            (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
 """)
 
-# Whoever gave way and finds nobody to give way to any more does not rest.
+# Whoever gave way rests as long as a higher claim stands, and no longer.
 _MEMBERS = text("""
     SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.until, ca.to_campaign, a.state, a.reason,
            a.until AS state_until, a.external_status,
-           ca.why = 'gives_way' AND NOT EXISTS (
-               SELECT FROM waiter w WHERE w.owner = ca.owner AND w.adapter = :adapter AND w.account_id = ca.account_id
-                 AND w.campaign_id <> ca.campaign_id AND w.priority < :priority AND w.until > :now
-           ) AS free
+           (SELECT min(w.until) FROM waiter w
+            WHERE ca.why = 'gives_way' AND w.owner = ca.owner AND w.adapter = :adapter
+              AND w.account_id = ca.account_id AND w.campaign_id <> ca.campaign_id AND w.priority < :priority
+              AND w.until > :now) AS claimed_until
     FROM campaign_account ca
     JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
     WHERE ca.campaign_id = :campaign
@@ -211,6 +211,16 @@ def _rest(row: RowMapping, now: datetime) -> Rest | None:
     if row["external_status"] != ExternalStatus.ACTIVE:
         return Rest(None, Why.ACCOUNT_INACTIVE)
     rest = account_rest(now, Standing(AccountState(row["state"]), Reason(row["reason"]), row["state_until"]))
-    if rest is None and row["until"] is not None and row["until"] > now and not row["free"]:
-        return Rest(row["until"], Why(row["why"]))
+    until = _gives_way_until(row, now) if row["why"] == Why.GIVES_WAY else row["until"]
+    if rest is None and until is not None and until > now:
+        return Rest(until, Why(row["why"]))
     return rest
+
+
+def _gives_way_until(row: RowMapping, now: datetime) -> datetime | None:
+    """None: no higher claim stands. One that was renewed is seen by the account's run, which looks again just now."""
+    claimed_until: datetime | None = row["claimed_until"]
+    if claimed_until is None:
+        return None
+    until: datetime = row["until"] or now
+    return until if until > now else min(claimed_until, now + WAKING)

@@ -118,7 +118,8 @@ class Runs:
             if before.phase not in ENDS:
                 await move(tx, before, step, now)
             gives_up = step.phase not in (Phase.RUNNING, Phase.PREPARING) and step.why not in _STILL_WANTS
-            freed = await waiters.give_up(tx, before.id) if gives_up else ()
+            if gives_up:
+                await waiters.give_up(tx, before.id)
             campaign = await read(tx, owner, before.id)
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
@@ -145,7 +146,7 @@ class Runs:
                 acts=acts,
                 look_at=_first(step.look_at, polled_at),
                 busy=step.phase in (Phase.RUNNING, Phase.PREPARING) and step.look_at is None,
-                freed=list(freed),
+                freed=list(await waiters.freed(tx, before.id, now)),
                 alarm=step.why if step.why in ALARMS and step.why is not before.why else None,
                 priority=campaign.terms.priority,
             )

@@ -32,7 +32,15 @@ _GIVE_UP = text("""
 
 _GIVE_UP_ALL = text("DELETE FROM waiter WHERE campaign_id = :campaign")
 
-_HELD_UP = text("SELECT DISTINCT campaign_id FROM campaign_account WHERE to_campaign = :campaign")
+# A claim may be gone, or no longer be that of a higher campaign. Whoever looks again by itself, or acts, is not told.
+_HELD_UP = text("""
+    SELECT DISTINCT ca.campaign_id FROM campaign_account ca JOIN campaign c ON c.id = ca.campaign_id
+    WHERE ca.to_campaign = :campaign AND ca.why = 'gives_way' AND ca.until > :now AND c.wanted = 'run'
+      AND NOT EXISTS (
+          SELECT FROM waiter w WHERE w.owner = ca.owner AND w.adapter = c.adapter AND w.account_id = ca.account_id
+            AND w.campaign_id <> ca.campaign_id AND w.priority < c.priority AND w.until > :now
+      )
+""")
 
 _FLOOD = text("""
     INSERT INTO flood (owner, adapter, minute, n)
@@ -62,10 +70,15 @@ async def claim(tx: AsyncConnection, ref: AccountRef, campaign_id: str, made: Cl
         await tx.execute(_CLAIM, names | {"priority": made.priority, "until": made.until, "budgets": budgets})
 
 
-async def give_up(tx: AsyncConnection, campaign_id: object) -> Sequence[str]:
-    """The campaign wants no account now. Which campaigns gave way to it, and may go on."""
+async def give_up(tx: AsyncConnection, campaign_id: object) -> None:
+    """The campaign wants no account now."""
     await tx.execute(_GIVE_UP_ALL, {"campaign": campaign_id})
-    return [str(each) for each in await tx.scalars(_HELD_UP, {"campaign": campaign_id})]
+
+
+async def freed(tx: AsyncConnection, campaign_id: object, now: datetime) -> Sequence[str]:
+    """Campaigns that gave way to this one with an account on which no higher claim stands any more."""
+    names = {"campaign": campaign_id, "now": now}
+    return [str(each) for each in await tx.scalars(_HELD_UP, names)]
 
 
 async def note_flood(tx: AsyncConnection, ref: AccountRef, now: datetime) -> None:

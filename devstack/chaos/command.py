@@ -18,10 +18,10 @@ from devstack.chaos.owner import Owner
 from devstack.chaos.plan import DROPS, Plan, Shape, plan
 from devstack.chaos.relay import Relay
 from devstack.chaos.verdict import Times, Verdict, judged
+from devstack.demo.campaign import TEXTS
 from devstack.demo.client import ApiClient
 from devstack.demo.kept_logs import logs_kept
 from devstack.demo.picture import console
-from devstack.demo.play import TEXTS
 from devstack.demo.registration import PLATFORM, register
 from devstack.demo.verdict import Claims, Truth
 from devstack.demo.world import World

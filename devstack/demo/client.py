@@ -85,6 +85,10 @@ class ApiClient:
         """POST /invite/{id}/pause and its like."""
         return self._json("POST", f"/invite/{campaign_id}/{command}")
 
+    def edit(self, campaign_id: str, changes: Json) -> Json:
+        """PATCH /invite/{id}."""
+        return self._json("PATCH", f"/invite/{campaign_id}", json=changes)
+
     def status(self, campaign_id: str, source: Source = "database") -> Json:
         """GET /invite/{id}/status."""
         return self._json("GET", f"/invite/{campaign_id}/status", params={"source": source})

@@ -2,48 +2,77 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
 from devstack.demo import tables, verdict
-from devstack.demo.client import ApiClient
 from devstack.demo.kept_logs import logs_kept
 from devstack.demo.picture import console
 from devstack.demo.play import Play
-from devstack.demo.registration import register
-from devstack.demo.verdict import Check, Claims, Truth
+from devstack.demo.stage import compare, staged
+from devstack.demo.two_campaigns import summary
+from devstack.demo.two_campaigns import verdict as two_verdict
+from devstack.demo.two_campaigns import world as two_worlds
+from devstack.demo.two_campaigns.play import TwoPlay
+from devstack.demo.verdict import Claims, Truth
 from devstack.demo.world import World, around, made
 from devstack.errors import DevstackError
-from devstack.progress import Progress
-from devstack.stack import Stack
-from devstack.state import State, temporary_state
-from devstack.telegram_dc import journal, scenario
+from devstack.state import temporary_state
 
 _ABOUT = (
     "Start everything on fresh data, run a campaign through the API, and compare its report with what the "
     "platform saw. The exit status is 0 if every number agrees."
 )
-OWNER = "demo-owner"
-LIMITS_FILE = Path(__file__).parent / "limits.toml"
+_TWO = (
+    "a campaign of the highest priority takes the accounts of one of the lowest, is paused meanwhile, and ends first; "
+    "the low one says to whom it gives way, and goes on by itself"
+)
 RECIPIENTS, ACCOUNTS, ACCOUNTS_FOR_A_FILE, SEED = 300, 6, 5, 1
+TWO_RECIPIENTS, FEWEST_FOR_TWO = 180, 60
+"""Of both campaigns together. With fewer the one would be over before the other comes."""
 MAX_RECIPIENTS, MAX_ACCOUNTS = 10_000, 100
-TOKEN_TTL = timedelta(days=7)
 
 
 def main(argv: list[str]) -> int:
     """Run the demonstration; 0 when the report agrees with the journal to the last unit."""
     options = _options(argv)
+    return _two_campaigns(options) if options.two_campaigns else _one_campaign(options)
+
+
+def _one_campaign(options: argparse.Namespace) -> int:
     world = _world(options)
     out = console()
     with temporary_state() as state, logs_kept(state, out, "invite-demo-", always=options.keep):
-        claims, truth = _played(state, world, out, disturbed=options.file is None)
+        with staged(state, world, out) as on:
+            claims, truth = Play(on.stack, on.api, world, on.journal, out, disturbed=options.file is None).run()
         tables.show_report(out, claims.report)
         judge(out, claims, truth)
     counts = claims.status["counts"]
     print(f"demo: {counts['total']} recipients, {counts['processed']} settled, journal agrees", flush=True)
     return 0
+
+
+def _two_campaigns(options: argparse.Namespace) -> int:
+    worlds = two_worlds.made(options.recipients or TWO_RECIPIENTS, options.accounts or ACCOUNTS, options.seed)
+    out = console()
+    with temporary_state() as state, logs_kept(state, out, "invite-demo-", always=options.keep):
+        with staged(state, worlds.low, out) as on:
+            both = TwoPlay(on.stack, on.api, worlds, on.journal, out).run()
+        for side in (both.high, both.low):
+            out.print(f"\n{side.name}", style="bold", markup=False)
+            tables.show_report(out, side.claims.report)
+        summary.show(out, both)
+        compare(out, two_verdict.checks(both))
+    counts = [side.claims.status["counts"] for side in (both.high, both.low)]
+    total, processed = (sum(each[key] for each in counts) for key in ("total", "processed"))
+    print(f"demo: 2 campaigns, {total} recipients, {processed} settled, journal agrees", flush=True)
+    return 0
+
+
+def judge(out: Console, claims: Claims, truth: Truth) -> None:
+    """Print the comparison; DevstackError when anything disagrees."""
+    compare(out, verdict.checks(claims, truth))
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
@@ -53,13 +82,20 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         "--accounts", type=_number(MAX_ACCOUNTS), help=f"how many ({ACCOUNTS}; with a file {ACCOUNTS_FOR_A_FILE})"
     )
     parser.add_argument(
-        "--recipients", type=_number(MAX_RECIPIENTS), help=f"how many people ({RECIPIENTS}); not with a file"
+        "--recipients",
+        type=_number(MAX_RECIPIENTS),
+        help=f"how many people ({RECIPIENTS}; two campaigns together {TWO_RECIPIENTS}); not with a file",
     )
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed, other people ({SEED})")
+    parser.add_argument("--two-campaigns", action="store_true", help=_TWO)
     parser.add_argument("--keep", action="store_true", help="keep the logs, and print where")
     options = parser.parse_args(argv)
     if options.file is not None and options.recipients is not None:
         parser.error("--recipients makes people up: it does not go with --file")
+    if options.two_campaigns and options.file is not None:
+        parser.error("--two-campaigns makes people up: it does not go with --file")
+    if options.two_campaigns and options.recipients is not None and options.recipients < FEWEST_FOR_TWO:
+        parser.error(f"--two-campaigns needs {FEWEST_FOR_TWO} --recipients at least")
     return options
 
 
@@ -82,42 +118,3 @@ def _world(options: argparse.Namespace) -> World:
     except OSError as error:
         raise DevstackError(f"{options.file}: {error.strerror}") from error
     return around(content, options.file.name, options.accounts or ACCOUNTS_FOR_A_FILE, options.seed)
-
-
-def _played(state: State, world: World, out: Console, *, disturbed: bool) -> tuple[Claims, Truth]:
-    files = state.folder / "scenario.json", state.folder / "telegram.jsonl"
-    scenario.dump(world.scenario, files[0])
-    with Stack(state, workers=2, limits_file=LIMITS_FILE, progress=Progress()) as stack:
-        centre = stack.start_data_centre(*files)
-        register(stack, world, OWNER, centre.port)
-        _introduce(stack, world, out)
-        with ApiClient(stack.api_url, stack.token(OWNER, ttl=TOKEN_TTL)) as api:
-            play = Play(stack, api, world, lambda: journal.read(files[1]), out, disturbed=disturbed)
-            return play.run()
-
-
-def _introduce(stack: Stack, world: World, out: Console) -> None:
-    temporal = stack.infrastructure.temporal
-    if temporal is not None and temporal.ui_url:
-        out.print(f"\nTemporal Web UI, as long as this runs: {temporal.ui_url}", markup=False)
-    out.print(f"API and its docs: {stack.api_url}/docs", markup=False)
-    accounts = ", ".join(f"{name.title()} ({fate.value})" for name, fate in world.fates.items())
-    out.print(f"accounts, and what each meets: {accounts}\n", markup=False)
-
-
-def judge(out: Console, claims: Claims, truth: Truth) -> None:
-    """Print the comparison; DevstackError when anything disagrees."""
-    checks = verdict.checks(claims, truth)
-    wrong = [check for check in checks if not check.agrees]
-    _show(out, checks)
-    if wrong:
-        sentences = "\n".join(f"  {check}" for check in wrong)
-        raise DevstackError(f"demo: the report and the journal disagree:\n{sentences}")
-
-
-def _show(out: Console, checks: Sequence[Check]) -> None:
-    good = sum(check.agrees for check in checks)
-    out.print(f"\nreport, status and CSV beside the journal: {good} of {len(checks)} comparisons agree")
-    for check in checks:
-        if isinstance(check.said, int) and not isinstance(check.said, bool):
-            out.print(f"  {check.what:<45}{check.said!s:>6}{check.seen!s:>6}", markup=False)

@@ -1,12 +1,12 @@
 """A campaign at one glance while it runs: one line for it, one for each account."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -17,7 +17,7 @@ BLOCK_EVERY = timedelta(seconds=5)
 """Where nothing can be redrawn, the picture is printed again at most this often, and only if it has changed."""
 PLAIN_WIDTH = 150
 _BAR = 24
-_COLOURS = {
+COLOURS = {
     "working": "green", "cooldown": "yellow", "limited": "yellow", "blocked": "red", "not_admin": "cyan",
     "running": "green", "waiting": "yellow", "paused": "magenta", "done": "green", "done_with_errors": "yellow",
 }  # fmt: skip
@@ -29,13 +29,19 @@ def console() -> Console:
     return plain if plain.is_terminal else Console(highlight=False, soft_wrap=True, width=PLAIN_WIDTH)
 
 
+Drawing = Callable[[Sequence[Json], datetime], RenderableType]
+
+
 class Picture(AbstractContextManager["Picture"]):
     """Redrawn in place on a terminal; elsewhere printed now and then. A context manager."""
 
-    def __init__(self, out: Console) -> None:
+    def __init__(self, out: Console, draw: Drawing | None = None, block_every: timedelta = BLOCK_EVERY) -> None:
+        """`draw`: how; one campaign in a headline and a line for each account, if nothing else is said."""
         self._out = out
+        self._every = block_every.total_seconds()
+        self._draw = draw or (lambda statuses, now: drawn(statuses[0], now))
         self._live = Live(console=out, auto_refresh=False, transient=True) if out.is_terminal else None
-        self._printed_at = -BLOCK_EVERY.total_seconds()
+        self._printed_at = -self._every
         self._printed: Any = None
 
     def __enter__(self) -> Self:
@@ -49,16 +55,16 @@ class Picture(AbstractContextManager["Picture"]):
         if self._live is not None:
             self._live.stop()
 
-    def show(self, status: Json) -> None:
-        """Draw how things stand now."""
+    def show(self, *statuses: Json) -> None:
+        """Draw how things stand now, with a campaign or several."""
         now = datetime.now(UTC)
         if self._live is not None:
-            self._live.update(drawn(status, now), refresh=True)
+            self._live.update(self._draw(statuses, now), refresh=True)
             return
-        gist = _gist(status)
-        if gist != self._printed and time.monotonic() - self._printed_at >= BLOCK_EVERY.total_seconds():
+        gist = [_gist(status) for status in statuses]
+        if gist != self._printed and time.monotonic() - self._printed_at >= self._every:
             self._printed, self._printed_at = gist, time.monotonic()
-            self._out.print(drawn(status, now))
+            self._out.print(self._draw(statuses, now))
 
     def event(self, text: str) -> None:
         """Say once what has just happened."""
@@ -67,17 +73,18 @@ class Picture(AbstractContextManager["Picture"]):
 
 def drawn(status: Json, now: datetime) -> Group:
     """The picture."""
-    return Group(_headline(status, now), _accounts(status["accounts"], now))
+    return Group(headline(status, now), _accounts(status["accounts"], now))
 
 
-def _headline(status: Json, now: datetime) -> Text:
+def headline(status: Json, now: datetime) -> Text:
+    """A campaign's progress in one line, after an empty one."""
     counts = status["counts"]
     filled = round(_BAR * counts["percent"] / 100)
     state = status["state"]
     line = Text("\n")
     line.append(f"{'█' * filled}{'░' * (_BAR - filled)} ", "green")
     line.append(f"{counts['processed']} of {counts['total']} · ", "bold")
-    line.append(state, _COLOURS.get(state, "bold"))
+    line.append(state, COLOURS.get(state, "bold"))
     line.append(f" · {status['speed_per_minute']:.0f} a minute · {_reason(status['why'], now)}")
     return line
 
@@ -90,7 +97,7 @@ def _accounts(accounts: Iterable[Json], now: datetime) -> Table:
         done, state = account["done"], account["state"]
         table.add_row(
             Text(account["label"] or account["id"]),
-            Text(state, _COLOURS.get(state, "")),
+            Text(state, COLOURS.get(state, "")),
             Text(_reason(account["why"], now)),
             str(done.get("invited", 0)),
             str(done.get("messaged", 0) + done.get("messaged_instead", 0)),

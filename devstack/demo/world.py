@@ -7,7 +7,7 @@ from itertools import count
 from random import Random
 
 from devstack.demo import audience_file
-from devstack.demo.people import invitees, named
+from devstack.demo.people import Invitee, invitees, named
 from devstack.telegram_dc.scenario import Account, Chat, Fault, FaultKind, Latency, Person, Scenario
 
 CHAT_ID = 500
@@ -44,7 +44,8 @@ _STRIKES: Mapping[Fate, tuple[FaultKind, float, float]] = {
 class World:
     """`people`: user ids by username or phone; None: Telegram knows nobody of that name.
 
-    `expected`: how many people the file holds once it is cleaned, where we know.
+    `expected`: how many people the file holds once it is cleaned, where we know. `chat_id`: of the group that they are
+    invited to.
     """
 
     scenario: Scenario
@@ -53,27 +54,28 @@ class World:
     file_name: str
     fates: Mapping[str, Fate]
     expected: int | None = None
+    chat_id: int = CHAT_ID
 
     @property
     def group(self) -> str:
         """The group's username."""
-        return self.scenario.chats[0].username or ""
+        return next(chat.username or "" for chat in self.scenario.chats if chat.id == self.chat_id)
 
 
 def made(recipients: int, accounts: int, seed: int, meets: Sequence[Fate] = FATES) -> World:
     """A world of so many people and accounts; the same seed makes the same one. `meets`: what the first accounts do."""
     random = Random(seed)
     listed = invitees(recipients, random)
-    fates = dict(zip(_account_names(accounts), [*meets, *[Fate.PLAIN] * accounts], strict=False))
+    fates = dict(zip(account_names(accounts), [*meets, *[Fate.PLAIN] * accounts], strict=False))
     return World(
-        scenario=_scenario(
+        scenario=scenario_of(
             [each.person for each in listed if each.person is not None],
             fates,
-            "demo_spring_meeting",
+            {CHAT_ID: "demo_spring_meeting"},
             [fault for name, fate in fates.items() for fault in _faults(name, fate, recipients)],
             seed,
         ),
-        people={each.key: each.person.user_id if each.person else None for each in listed},
+        people=user_ids(listed),
         content=audience_file.written(listed, random),
         file_name="clients.csv",
         fates=fates,
@@ -86,9 +88,9 @@ def around(content: bytes, file_name: str, accounts: int, seed: int) -> World:
     people = named(audience_file.usernames(content))
     taken = {each.username for each in people if each.username}
     group = next(name for name in (f"demo_group_{number}" for number in count()) if name not in taken)
-    fates = dict.fromkeys(_account_names(accounts), Fate.PLAIN)
+    fates = dict.fromkeys(account_names(accounts), Fate.PLAIN)
     return World(
-        scenario=_scenario(people, fates, group, [], seed),
+        scenario=scenario_of(people, fates, {CHAT_ID: group}, [], seed),
         people={each.username: each.user_id for each in people if each.username},
         content=content,
         file_name=file_name,
@@ -96,19 +98,31 @@ def around(content: bytes, file_name: str, accounts: int, seed: int) -> World:
     )
 
 
-def _scenario(people: list[Person], fates: Mapping[str, Fate], group: str, faults: list[Fault], seed: int) -> Scenario:
+def user_ids(listed: Sequence[Invitee]) -> dict[str, int | None]:
+    """Who is behind each username or phone of the list."""
+    return {each.key: each.person.user_id if each.person else None for each in listed}
+
+
+def scenario_of(
+    people: list[Person], fates: Mapping[str, Fate], groups: Mapping[int, str], faults: list[Fault], seed: int
+) -> Scenario:
+    """What the data centre plays. `groups`: usernames by chat id."""
     admins = {name: ["invite_users"] for name, fate in fates.items() if fate is not Fate.NOT_ADMIN}
     return Scenario(
         accounts=[_account(number, name) for number, name in enumerate(fates)],
         people=people,
-        chats=[Chat(CHAT_ID, "Spring meeting", "supergroup", username=group, admins=admins)],
+        chats=[
+            Chat(chat_id, "Spring meeting", "supergroup", username=group, admins=admins)
+            for chat_id, group in groups.items()
+        ],
         faults=faults,
         seed=seed,
         latency=LATENCY,
     )
 
 
-def _account_names(accounts: int) -> Sequence[str]:
+def account_names(accounts: int) -> Sequence[str]:
+    """What so many accounts are called."""
     return [*_NAMES, *(f"account-{number}" for number in range(len(_NAMES) + 1, accounts + 1))][:accounts]
 
 
