@@ -36,7 +36,7 @@ _LIMITS = Limits(
     {
         PLATFORM: PlatformLimits(
             gap=Gap(timedelta(milliseconds=1), timedelta(milliseconds=1)),
-            daily={budget: _PLENTY for budget in Budget},
+            daily=dict.fromkeys(Budget, _PLENTY),
             limited_rests=(timedelta(hours=24),),
             unavailable_rest=timedelta(minutes=1),
         )
@@ -83,7 +83,8 @@ _WORK_OFF = (
     """,
     """
     INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
-    SELECT %(campaign)s::uuid, account_id, 'invite', false, 'invited', '', true, %(owner)s, count(*) FROM done GROUP BY 2
+    SELECT %(campaign)s::uuid, account_id, 'invite', false, 'invited', '', true, %(owner)s, count(*) FROM done
+    GROUP BY account_id
     ON CONFLICT (campaign_id, account_id, action, instead, kind, reason, final) DO UPDATE SET n = counter.n + excluded.n
     """,
     "DROP TABLE done",

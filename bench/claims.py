@@ -1,4 +1,4 @@
-"""What a turn costs (`begin`, `mark_sent`, `settle`: three commits) when a campaign is small, large, new or nearly done.
+"""What a turn costs (`begin`, `mark_sent`, `settle`: three commits) in small and large campaigns, at start and end.
 
 `./run bench claims [--sizes 10000,100000,1000000] [--parallel 1,8,32] [--turns 192] [--rounds 3]`
 
@@ -125,9 +125,7 @@ async def _say_review(world: Sized, what: str) -> None:
     print(f"{what}; a review takes {1000 * statistics.median(reviews[1:]):.0f} ms", file=sys.stderr, flush=True)
 
 
-async def _stage(
-    stage: str, worlds: Sequence[Sized], arguments: argparse.Namespace, cells: Cells, cpu: "_Cpu"
-) -> None:
+async def _stage(stage: str, worlds: Sequence[Sized], arguments: argparse.Namespace, cells: Cells, cpu: "_Cpu") -> None:
     for world in worlds:  # connections, caches
         for take in (_service, _plain):
             await _window(take, world, max(arguments.parallel), max(arguments.parallel), cpu)
@@ -141,7 +139,7 @@ async def _stage(
 
 
 async def _window(take: Turns, world: Sized, parallel: int, turns: int, cpu: "_Cpu") -> Window:
-    each = turns // parallel
+    each = max(turns // parallel, 1)
     begun, cpu_begun = time.monotonic(), cpu.seconds()
     await asyncio.gather(*(take(world, f"account_{number}", each) for number in range(parallel)))
     world.now += STEP * (each + 1)
@@ -161,9 +159,9 @@ async def _service(world: Sized, account: str, turns: int) -> None:
 
 async def _plain(world: Sized, account: str, turns: int) -> None:
     campaign = world.campaigns[PLAIN]
-    async with await psycopg.AsyncConnection.connect(world.admin_dsn, autocommit=True) as connection:
-        for number in range(turns):
-            name = f"{campaign}/{account}/{next(_numbers)}"
+    for number in range(turns):
+        name = f"{campaign}/{account}/{next(_numbers)}"
+        async with world.plain.connection() as connection:
             await _plain_sql.turn(connection, campaign, account, name, world.now + STEP * number)
 
 
@@ -179,7 +177,8 @@ class _Cpu:
         return time.process_time() + server / _TICKS
 
     def _backends(self) -> list[int]:
-        return [int(each) for each in Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children").read_text().split()]
+        children = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children").read_text()
+        return [int(each) for each in children.split()]
 
 
 def _times(pid: int) -> list[int]:

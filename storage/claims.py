@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import text
 
-from domain.account import AccountRef, AccountState, ExternalStatus
+from domain.account import AccountRef
 from domain.platform import Action, Identifier
 from domain.recipient import Person
 from domain.turn import TRIES
+from storage.engine import Ask, Row
 
 # Rows that failed on this account are its own again once no other able account is untried (CONTRACTS, Tries), or
 # where no other could ever take them.
@@ -25,15 +25,16 @@ _NEEDS_RIGHT = """
      AND EXISTS (SELECT FROM campaign c WHERE c.id = :campaign AND c.action = 'invite'))
 """
 
-_ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN CAST(:inviters AS text[]) ELSE CAST(:writers AS text[]) END"
+# Accounts of the campaign that are active or resting: looked up when somebody has failed on the account at all. So many
+# are enough: they can't all have been tried.
+_ABLE = f"""
+    ARRAY(SELECT ca.account_id FROM campaign_account ca
+          JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
+          WHERE ca.campaign_id = :campaign AND a.state <> 'blocked' AND a.external_status = 'active' {{right}}
+          LIMIT {TRIES})
+"""
 
-_ABLE = text("""
-    SELECT ca.account_id FROM campaign_account ca
-    JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
-    WHERE ca.campaign_id = :campaign AND a.state <> :blocked AND a.external_status = :active
-      AND (ca.can_invite OR NOT :must_invite)
-    LIMIT :enough
-""")
+_ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN {_ABLE.format(right='AND ca.can_invite')} ELSE {_ABLE.format(right='')} END"
 
 # The head of each kind of work in each lane: a dozen index look-ups, however long the queue is.
 _WAITING = text(f"""
@@ -59,32 +60,18 @@ _CLAIM = text(f"""
         RETURNING queue.*
     )
     SELECT c.seq, c.instead, c.tried, c.lane, c.bound_to, c.bound_hard, r.position, r.username, r.phone, r.user_id,
-           r.first_name, r.last_name, r.fields
+           r.first_name, r.last_name, r.fields,
+           EXISTS (SELECT FROM address_book b
+                   WHERE b.owner = :owner AND b.adapter = :adapter AND b.account_id = :account
+                     AND b.identifier IN ('username:' || CASE WHEN c.lane = 'username' THEN r.username END,
+                                          'phone:' || r.phone, 'user_id:' || r.user_id)) AS known
     FROM claimed c JOIN recipient r ON r.campaign_id = :campaign AND r.position = c.position ORDER BY c.seq
 """)
-
-_KNOWN = text("""
-    SELECT EXISTS (SELECT FROM address_book WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
-                   AND identifier = ANY (CAST(:names AS text[])))
-""")
-
-
-@dataclass(frozen=True)
-class Able:
-    """Accounts of the campaign that are active or resting. At most `TRIES` are listed: so many can't all be tried."""
-
-    inviters: tuple[str, ...]
-    writers: tuple[str, ...]
-
-    @property
-    def names(self) -> dict[str, object]:
-        """As parameters."""
-        return {"inviters": list(self.inviters), "writers": list(self.writers)}
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """One row taken from the queue."""
+    """One row taken from the queue. `known`: the account has looked the person up before, and needs no look-up now."""
 
     person: Person
     seq: int
@@ -93,37 +80,26 @@ class Claimed:
     tried: tuple[str, ...]
     bound_to: str | None
     bound_hard: bool
+    known: bool
 
 
-async def able(tx: AsyncConnection, campaign_id: str, adapter: str) -> Able:
-    """Who could take somebody on whom others failed."""
-    names = {
-        "campaign": campaign_id,
-        "adapter": adapter,
-        "blocked": AccountState.BLOCKED.value,
-        "active": ExternalStatus.ACTIVE.value,
-        "enough": TRIES,
-    }
-    inviters = await tx.scalars(_ABLE, names | {"must_invite": True})
-    writers = await tx.scalars(_ABLE, names | {"must_invite": False})
-    return Able(tuple(inviters), tuple(writers))
+def waiting(ref: AccountRef, campaign_id: str, can_invite: bool) -> Ask:
+    """The kinds of work, by lane, for which the account finds somebody in the queue, in its order: see `heads`."""
+    return Ask(_WAITING, _names(ref, campaign_id) | {"can_invite": can_invite})
 
 
-async def waiting(
-    tx: AsyncConnection, campaign_id: str, account_id: str, can_invite: bool, who: Able
-) -> list[tuple[Action, Identifier]]:
-    """The kinds of work, by lane, for which the account finds somebody in the queue, in the queue's order."""
-    names = {"campaign": campaign_id, "account": account_id, "can_invite": can_invite} | who.names
-    rows = await tx.execute(_WAITING, names)
-    return [(Action(action), Identifier(lane)) for action, lane in rows.all()]
+def heads(rows: Sequence[Row]) -> list[tuple[Action, Identifier]]:
+    """What `waiting` found."""
+    return [(Action(row["action"]), Identifier(row["lane"])) for row in rows]
 
 
-async def claim(
-    tx: AsyncConnection, campaign_id: str, account_id: str, action: Action, lane: Identifier, who: Able, size: int
-) -> Sequence[Claimed]:
-    """Take up to `size` rows, in order, that no other transaction is taking."""
-    names = {"campaign": campaign_id, "account": account_id, "action": action.value, "lane": lane.value, "size": size}
-    rows = (await tx.execute(_CLAIM, names | who.names)).mappings()
+def claim(ref: AccountRef, campaign_id: str, action: Action, lane: Identifier, size: int) -> Ask:
+    """Take up to `size` rows, in order, that no other transaction is taking: see `claimed`."""
+    return Ask(_CLAIM, _names(ref, campaign_id) | {"action": action.value, "lane": lane.value, "size": size})
+
+
+def claimed(rows: Sequence[Row]) -> Sequence[Claimed]:
+    """What `claim` took."""
     return [
         Claimed(
             person=person(row),
@@ -133,18 +109,17 @@ async def claim(
             tried=tuple(row["tried"]),
             bound_to=row["bound_to"],
             bound_hard=row["bound_hard"],
+            known=row["known"],
         )
         for row in rows
     ]
 
 
-async def is_known(tx: AsyncConnection, ref: AccountRef, someone: Person) -> bool:
-    """Whether the account has looked the person up before, and so needs no look-up now."""
-    names = {"owner": ref.owner, "adapter": ref.adapter, "account_id": ref.account_id, "names": list(someone.names)}
-    return bool(await tx.scalar(_KNOWN, names))
+def _names(ref: AccountRef, campaign_id: str) -> dict[str, object]:
+    return {"owner": ref.owner, "adapter": ref.adapter, "account": ref.account_id, "campaign": campaign_id}
 
 
-def person(row: RowMapping) -> Person:
+def person(row: Row) -> Person:
     """A recipient's row as a person. In the phones' lane nobody has the username, if there is one."""
     return Person(
         position=row["position"],

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef
 from domain.budgets import BUCKET, WINDOW, Spent, hour_of
 from domain.limits import PlatformLimits, Scope
 from domain.platform import Budget
 from domain.standing import Standing
+from storage.engine import Ask, Row
 
 _USAGE = text("""
     SELECT scope, budget, hour, amount, next_at FROM usage
@@ -38,37 +38,42 @@ def scope(ref: AccountRef) -> str:
 
 
 class Purse:
-    """One account's budgets, within a transaction that has locked the account."""
+    """One account's budgets, for a transaction that has locked the account."""
 
-    def __init__(self, tx: AsyncConnection, ref: AccountRef, standing: Standing, limits: PlatformLimits) -> None:
-        self._tx = tx
+    def __init__(self, ref: AccountRef, standing: Standing, limits: PlatformLimits) -> None:
         self._ref = ref
         self._portfolio = standing.portfolio
         self._limits = limits
 
-    async def usage(self, now: datetime) -> Mapping[Budget, Sequence[Spent]]:
-        """What was spent in the last 24 hours."""
-        scopes = {budget: self._scope(budget) for budget in Budget}
-        for shared in sorted(set(scopes.values()) - {scope(self._ref)}):
-            # Two accounts of the portfolio have locked different rows, and would both find the same room.
-            await self._tx.execute(_LOCK, {"owner": self._ref.owner, "scope": shared})
-        names = {"owner": self._ref.owner, "scopes": sorted(set(scopes.values())), "since": now - WINDOW - BUCKET}
+    def locking(self) -> Sequence[Ask]:
+        """Lock what others share with the account: before the usage is read.
+
+        Two accounts of a portfolio have locked different rows, and would both find the same room.
+        """
+        shared = sorted({self._scope(budget) for budget in Budget} - {scope(self._ref)})
+        return [Ask(_LOCK, {"owner": self._ref.owner, "scope": each}) for each in shared]
+
+    def spending(self, now: datetime) -> Ask:
+        """What was spent in the last 24 hours: see `usage`."""
+        scopes = sorted({self._scope(budget) for budget in Budget})
+        return Ask(_USAGE, {"owner": self._ref.owner, "scopes": scopes, "since": now - WINDOW - BUCKET})
+
+    def usage(self, rows: Sequence[Row]) -> Mapping[Budget, Sequence[Spent]]:
+        """What `spending` found."""
         usage: dict[Budget, list[Spent]] = {}
-        for row in (await self._tx.execute(_USAGE, names)).mappings():
+        for row in rows:
             budget = Budget(row["budget"])
-            if scopes[budget] == row["scope"]:
+            if self._scope(budget) == row["scope"]:
                 usage.setdefault(budget, []).append(Spent(row["hour"], row["amount"], row["next_at"]))
         return usage
 
-    async def spend(self, budget: Budget, amount: int, now: datetime, next_at: datetime | None = None) -> None:
+    def spend(self, budget: Budget, amount: int, now: datetime, next_at: datetime | None = None) -> Ask:
         """Count actions, or look-ups, of this hour. `next_at`: the earliest next one, by the pace."""
-        await self._tx.execute(
-            _SPEND, self._names(budget) | {"hour": hour_of(now), "amount": amount, "next_at": next_at}
-        )
+        return Ask(_SPEND, self._names(budget) | {"hour": hour_of(now), "amount": amount, "next_at": next_at})
 
-    async def give_back(self, budget: Budget, opened_at: datetime) -> None:
+    def give_back(self, budget: Budget, opened_at: datetime) -> Ask:
         """Nothing was asked of the person for whom it was spent at that time."""
-        await self._tx.execute(_GIVE_BACK, self._names(budget) | {"hour": hour_of(opened_at)})
+        return Ask(_GIVE_BACK, self._names(budget) | {"hour": hour_of(opened_at)})
 
     def _names(self, budget: Budget) -> dict[str, object]:
         return {"owner": self._ref.owner, "scope": self._scope(budget), "budget": budget.value}

@@ -21,6 +21,7 @@ from domain.standing import Rest
 from domain.turn import AttemptState, Halted, Settled, Turn
 from domain.why import Why
 from storage import claims
+from storage.engine import together
 from tests.storage.world import (
     AWAY,
     BANNED,
@@ -479,8 +480,8 @@ class TestTries:
     async def _waiting(world: World, campaign: str, name: str) -> list[tuple[Action, Identifier]]:
         [row] = await world.query("SELECT can_invite FROM campaign_account WHERE account_id = %s", name)
         async with world.worker.owner(OWNER) as tx:
-            who = await claims.able(tx, campaign, "telegram")
-            return await claims.waiting(tx, campaign, name, row["can_invite"], who)
+            [rows] = await together(tx, claims.waiting(ref(name), campaign, row["can_invite"]))
+        return claims.heads(rows)
 
     @staticmethod
     async def _claim(world: World, campaign: str, name: str, action: Action, lane: Identifier) -> list[int]:
@@ -490,9 +491,8 @@ class TestTries:
         taken: list[int] = []
         try:
             async with world.worker.owner(OWNER) as tx:
-                who = await claims.able(tx, campaign, "telegram")
-                claimed = await claims.claim(tx, campaign, name, action, lane, who, 100)
-                taken = [each.person.position for each in claimed]
+                [rows] = await together(tx, claims.claim(ref(name), campaign, action, lane, 100))
+                taken = [each.person.position for each in claims.claimed(rows)]
                 raise Undo
         except Undo:
             return taken
