@@ -108,6 +108,7 @@ class Sized:
         self.now = NOW
         self.campaigns: dict[str, str] = {}
         self.fences: dict[str, int] = {}
+        self._connections: dict[str, psycopg.AsyncConnection] = {}
 
     async def make(self, owner: str) -> float:
         """Make the owner's campaign with its accounts; the seconds that `POST /invite` waits for the database."""
@@ -178,8 +179,16 @@ class Sized:
             assert row is not None
             return int(row[0])
 
+    async def connection(self, account: str) -> psycopg.AsyncConnection:
+        """The superuser's, kept open for this account."""
+        if account not in self._connections:
+            self._connections[account] = await psycopg.AsyncConnection.connect(self.admin_dsn, autocommit=True)
+        return self._connections[account]
+
     async def close(self) -> None:
-        """Close the pools."""
+        """Close all connections."""
+        for each in self._connections.values():
+            await each.close()
         await self.api.close()
         await self.worker.close()
 

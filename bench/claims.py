@@ -158,11 +158,10 @@ async def _service(world: Sized, account: str, turns: int) -> None:
 
 
 async def _plain(world: Sized, account: str, turns: int) -> None:
-    campaign = world.campaigns[PLAIN]
+    campaign, connection = world.campaigns[PLAIN], await world.connection(account)
     for number in range(turns):
         name = f"{campaign}/{account}/{next(_numbers)}"
-        async with world.plain.connection() as connection:
-            await _plain_sql.turn(connection, campaign, account, name, world.now + STEP * number)
+        await _plain_sql.turn(connection, campaign, account, name, world.now + STEP * number)
 
 
 class _Cpu:

@@ -14,9 +14,24 @@ from storage.engine import Ask, Row
 # Rows that failed on this account are its own again once no other able account is untried (CONTRACTS, Tries), or
 # where no other could ever take them.
 _ELIGIBLE = """
-    q.campaign_id = :campaign AND q.action = {action} AND q.lane = {lane}
-    AND (q.bound_to IS NULL OR q.bound_to = :account)
+    q.campaign_id = :campaign AND q.action = {action} AND q.lane = {lane} AND q.seq >= {low}
     AND (NOT (:account = ANY (q.tried)) OR q.bound_hard OR q.tried @> {able})
+"""
+
+# The next in a lane: of those whom anybody may take (by an id alone nobody is: that lane's are all bound), and of those
+# who wait for this account. Each is found by an index of its own, however many wait for other accounts.
+_NEXT = f"""
+    SELECT head.seq FROM (
+        SELECT free.seq FROM (
+            SELECT q.seq FROM queue q WHERE {_ELIGIBLE} AND {{lane}} <> 'user_id' AND q.bound_to IS NULL
+            ORDER BY q.seq LIMIT {{size}} {{taking}}
+        ) free
+        UNION ALL
+        SELECT own.seq FROM (
+            SELECT q.seq FROM queue q WHERE {_ELIGIBLE} AND q.bound_to = :account
+            ORDER BY q.seq LIMIT {{size}} {{taking}}
+        ) own
+    ) head ORDER BY head.seq LIMIT {{size}}
 """
 
 # A contact is added by who does the campaign's own action after it: before an invite, by who may invite.
@@ -39,22 +54,34 @@ _ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN {_ABLE.format(right='AND ca.can_invi
 # The head of each kind of work in each lane: a dozen index look-ups, however long the queue is.
 _WAITING = text(f"""
     SELECT w.action, w.lane FROM (
-        SELECT a.action, l.lane FROM (VALUES ('invite'), ('message'), ('add_contact')) a (action),
-                                     (VALUES ('username'), ('phone'), ('user_id')) l (lane)
+        SELECT a.action, l.lane, coalesce(low.seq, 0) AS low
+        FROM (VALUES ('invite'), ('message'), ('add_contact')) a (action)
+        CROSS JOIN (VALUES ('username'), ('phone'), ('user_id')) l (lane)
+        LEFT JOIN queue_low low ON low.campaign_id = :campaign AND low.action = a.action AND low.lane = l.lane
         WHERE :can_invite OR NOT {_NEEDS_RIGHT.format(action="a.action")}
-    ) w CROSS JOIN LATERAL (
-        SELECT q.seq FROM queue q
-        WHERE {_ELIGIBLE.format(action="w.action", lane="w.lane", able=_ABLE_FOR.format(action="w.action"))}
-        ORDER BY q.seq LIMIT 1
-    ) head ORDER BY head.seq
+    ) w CROSS JOIN LATERAL ({
+    _NEXT.format(
+        action="w.action", lane="w.lane", low="w.low", able=_ABLE_FOR.format(action="w.action"), size=1, taking=""
+    )
+}) head ORDER BY head.seq
 """)
 
+_LOW = """
+    (SELECT coalesce(max(low.seq), 0) FROM queue_low low
+     WHERE low.campaign_id = :campaign AND low.action = :action AND low.lane = :lane)
+"""
+
 _CLAIM = text(f"""
-    WITH next AS (
-        SELECT q.seq FROM queue q
-        WHERE {_ELIGIBLE.format(action=":action", lane=":lane", able=_ABLE_FOR.format(action=":action"))}
-        ORDER BY q.seq LIMIT :size FOR UPDATE SKIP LOCKED
-    ), claimed AS (
+    WITH next AS ({
+    _NEXT.format(
+        action=":action",
+        lane=":lane",
+        low=_LOW,
+        able=_ABLE_FOR.format(action=":action"),
+        size=":size",
+        taking="FOR UPDATE SKIP LOCKED",
+    )
+}), claimed AS (
         DELETE FROM queue USING next
         WHERE queue.campaign_id = :campaign AND queue.action = :action AND queue.lane = :lane AND queue.seq = next.seq
         RETURNING queue.*

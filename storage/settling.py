@@ -15,7 +15,7 @@ from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
 from domain.why import Why
-from storage import waiters
+from storage import low_water, waiters
 from storage.accounts import stand
 from storage.engine import Ask, Row, together
 from storage.usage import Purse
@@ -51,9 +51,14 @@ _SETTLE_RECIPIENT = text("""
 """)
 
 _QUEUE_AGAIN = text("""
-    INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
-    VALUES (:campaign, :action, :lane, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner, :position,
-            :instead, :tried, :bound_to, :bound_hard)
+    WITH back AS (
+        INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
+        VALUES (:campaign, :action, :lane, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner,
+                :position, :instead, :tried, :bound_to, :bound_hard)
+        RETURNING seq
+    )
+    UPDATE queue_low low SET seq = back.seq FROM back
+    WHERE low.campaign_id = :campaign AND low.action = :action AND low.lane = :lane AND low.seq > back.seq
 """)
 
 _COUNT = text("""
@@ -241,7 +246,8 @@ def _again(names: dict[str, object], again: Again, outcome: Outcome | None) -> S
         "bound_hard": again.work.bound_hard,
         "lane": again.work.lane.value,
     }
-    return [Ask(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail}), *counted]
+    going = low_water.going_back(names["campaign"])
+    return [going, Ask(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail}), *counted]
 
 
 def _final(names: dict[str, object], final: Outcome, answered: Outcome | None) -> Sequence[Ask]:

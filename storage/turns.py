@@ -100,7 +100,7 @@ class Turns:
         Repeated with the same id it gives back the same attempts, or says that the turn is settled. A turn of this
         account that an earlier run left open is given back before a new one is made. Raises `LeaseLost`.
         """
-        async with self._database.owner(turn.ref.owner) as tx:
+        async with self._database.owner(turn.ref.owner, by_keys=True) as tx:
             this = key(turn.ref) | {"turn": turn.turn_id, "fence": turn.fence}
             accounts, held, turns, campaigns = await together(
                 tx, locking(turn.ref), Ask(_HELD, this), Ask(_TURNS, this), situations.asking(turn)
@@ -161,21 +161,21 @@ class Turns:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
         the owner has paused, or the lease is another's."""
         names = key(by.ref) | {"turn": turn_id, "slots": list(slots), "fence": by.fence, "now": now}
-        async with self._database.owner(by.ref.owner) as tx:
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             [marked] = await together(tx, Ask(_MARK_SENT, names))
         return frozenset(row["slot"] for row in marked)
 
     async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
         """Write down who a recipient turned out to be. False: the same person is another recipient of the campaign."""
         names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": position}
-        async with self._database.owner(by.ref.owner) as tx:
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             counting = [settling.count_contact(by)] if found.contact_added else []
             [same] = (await together(tx, *counting, Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)))[-1]
         return bool(same["position"] == position)
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold: asked before a call in doubt is repeated."""
-        async with self._database.owner(by.ref.owner) as tx:
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             return (await tx.execute(_HELD, key(by.ref) | {"fence": by.fence})).first() is not None
 
     async def settle(
@@ -192,14 +192,14 @@ class Turns:
         that nothing was done does not, once a holder with a newer fence than `fence` has been given the turn: that one
         may have done it.
         """
-        async with self._database.owner(ref.owner) as tx:
+        async with self._database.owner(ref.owner, by_keys=True) as tx:
             standing = await lock(tx, ref)
             limits = self._limits().of(ref.adapter)
             await settling.settle(tx, turn_id, ref, standing, outcomes, limits, now, fence)
 
     async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
         """Close a turn that nobody will carry on with: unsent recipients go back, sent ones are uncertain."""
-        async with self._database.owner(ref.owner) as tx:
+        async with self._database.owner(ref.owner, by_keys=True) as tx:
             standing = await lock(tx, ref)
             await settling.abandon(tx, ref, standing, campaign_id, self._limits().of(ref.adapter), now)
 

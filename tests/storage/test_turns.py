@@ -460,7 +460,9 @@ class TestTries:
             found[name] = (state is not AccountState.BLOCKED and status == "active", admin)
         for seq in range(8):
             tried = [dice.choice(names) for _ in range(dice.randrange(3))]
-            bound = dice.choice([None, None, None, None, None, *names])
+            lane = dice.choice([*Identifier])
+            anybody = [] if lane is Identifier.USER_ID else [None] * 5
+            bound = dice.choice([*anybody, *names])
             hard = bound is not None and dice.random() < 0.5
             # All rows are of the one recipient: the order tells them apart.
             await world.do(
@@ -471,7 +473,7 @@ class TestTries:
             await world.do(
                 "INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, "
                 "bound_hard) VALUES (%s, %s, %s, %s, %s, %s, false, %s, %s, %s)",
-                *(campaign, dice.choice([*Action]).value, dice.choice([*Identifier]).value),
+                *(campaign, dice.choice([*Action]).value, lane.value),
                 *(seq, OWNER, seq, tried, bound, hard),
             )
         return found
