@@ -21,27 +21,34 @@ from domain.why import Why
 from storage import low_water, recipients
 from storage.campaigns import COUNTS, CampaignView
 
-# Whoever waits is found through the head of a lane, or of an account's own lane: the cost is that of the accounts.
+# Whoever waits is found through the head of a lane, or of an account's own lane: the cost is that of the accounts. Each
+# head is asked for in its index's order: a look for just anybody would be planned as one through the whole queue.
 _OPEN = text("""
     WITH RECURSIVE free AS (
         SELECT low.action = ANY (:inviting) AS invites FROM queue_low low
         CROSS JOIN LATERAL (
             SELECT FROM queue q
             WHERE q.campaign_id = :campaign AND q.action = low.action AND q.lane = low.lane AND q.seq >= low.seq
-              AND q.bound_to IS NULL LIMIT 1
+              AND q.bound_to IS NULL
+            ORDER BY q.seq LIMIT 1
         ) somebody
         WHERE low.campaign_id = :campaign AND low.lane <> 'user_id'
     ), bound AS (
-        SELECT min(bound_to) AS account_id FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
+        SELECT (SELECT q.bound_to FROM queue q WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL
+                ORDER BY q.bound_to LIMIT 1) AS account_id
         UNION ALL
-        SELECT (SELECT min(q.bound_to) FROM queue q
-                WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_to > bound.account_id)
+        SELECT (SELECT q.bound_to FROM queue q
+                WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_to > bound.account_id
+                ORDER BY q.bound_to LIMIT 1)
         FROM bound WHERE bound.account_id IS NOT NULL
     ), waits AS (
         SELECT bound.account_id, a.action = ANY (:inviting) AS invites
         FROM bound CROSS JOIN (VALUES ('invite'), ('message'), ('add_contact')) a (action)
-        WHERE EXISTS (SELECT FROM queue q WHERE q.campaign_id = :campaign AND q.bound_to = bound.account_id
-                      AND q.action = a.action)
+        CROSS JOIN LATERAL (
+            SELECT FROM queue q
+            WHERE q.campaign_id = :campaign AND q.bound_to = bound.account_id AND q.action = a.action
+            ORDER BY q.lane, q.seq LIMIT 1
+        ) somebody
     )
     SELECT EXISTS (SELECT FROM free WHERE invites) AS invites,
            EXISTS (SELECT FROM free WHERE NOT invites) AS messages,

@@ -43,6 +43,7 @@ async def world(world: World) -> World:
             if outcome:
                 await world.turns.settle(turn.turn_id, ref("a", owner), {0: outcome}, world.now)
             world.now += timedelta(minutes=1)
+        await world.runs.review(owner, campaign, None, world.now)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
