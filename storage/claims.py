@@ -51,10 +51,11 @@ _ABLE = f"""
 
 _ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN {_ABLE.format(right='AND ca.can_invite')} ELSE {_ABLE.format(right='')} END"
 
-# The head of each kind of work in each lane: a dozen index look-ups, however long the queue is.
+# The head of each kind of work in each lane: a dozen index look-ups, however long the queue is. (Not `coalesce`: behind
+# row-level security it might leak, says PostgreSQL, and is tested row by row instead of being looked up.)
 _WAITING = text(f"""
     SELECT w.action, w.lane FROM (
-        SELECT a.action, l.lane, coalesce(low.seq, 0) AS low
+        SELECT a.action, l.lane, CASE WHEN low.seq IS NULL THEN 0 ELSE low.seq END AS low
         FROM (VALUES ('invite'), ('message'), ('add_contact')) a (action)
         CROSS JOIN (VALUES ('username'), ('phone'), ('user_id')) l (lane)
         LEFT JOIN queue_low low ON low.campaign_id = :campaign AND low.action = a.action AND low.lane = l.lane

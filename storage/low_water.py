@@ -18,7 +18,8 @@ _GOING_BACK = text(f"SELECT pg_advisory_xact_lock_shared({_KEY})")
 
 _RAISING = text(f"SELECT pg_advisory_xact_lock({_KEY})")
 
-# An empty lane begins at the end of the tail: whoever comes back later is put behind it, or lowers the mark.
+# An empty lane begins at the end of the tail: whoever comes back later is put behind it, or lowers the mark. (CASE: behind
+# row-level security PostgreSQL looks nothing up by `coalesce`.)
 _RAISE = text("""
     INSERT INTO queue_low AS low (campaign_id, action, lane, owner, seq)
     SELECT :campaign, a.action, l.lane, :owner, coalesce(head.seq, tail.last_value)
@@ -28,7 +29,8 @@ _RAISE = text("""
     LEFT JOIN queue_low before ON before.campaign_id = :campaign AND before.action = a.action AND before.lane = l.lane
     LEFT JOIN LATERAL (
         SELECT q.seq FROM queue q
-        WHERE q.campaign_id = :campaign AND q.action = a.action AND q.lane = l.lane AND q.seq >= coalesce(before.seq, 0)
+        WHERE q.campaign_id = :campaign AND q.action = a.action AND q.lane = l.lane
+          AND q.seq >= CASE WHEN before.seq IS NULL THEN 0 ELSE before.seq END
         ORDER BY q.seq LIMIT 1
     ) head ON true
     ON CONFLICT (campaign_id, action, lane) DO UPDATE SET seq = excluded.seq WHERE low.seq <> excluded.seq
