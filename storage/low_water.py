@@ -18,8 +18,8 @@ _GOING_BACK = text(f"SELECT pg_advisory_xact_lock_shared({_KEY})")
 
 _RAISING = text(f"SELECT pg_advisory_xact_lock({_KEY})")
 
-# An empty lane begins at the end of the tail: whoever comes back later is put behind it, or lowers the mark. (CASE: behind
-# row-level security PostgreSQL looks nothing up by `coalesce`.)
+# An empty lane begins at the end of the tail: whoever comes back later is put behind it, or lowers the mark.
+# (CASE: behind row-level security PostgreSQL looks nothing up by `coalesce`.)
 _RAISE = text("""
     INSERT INTO queue_low AS low (campaign_id, action, lane, owner, seq)
     SELECT :campaign, a.action, l.lane, :owner, coalesce(head.seq, tail.last_value)
