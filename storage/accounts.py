@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef, AccountState, HeldElsewhere, KnownAccount, Lease
@@ -13,7 +13,7 @@ from domain.outcome import Outcome, Reason
 from domain.ports import LimitsSource
 from domain.standing import FLOOD_SIGNS, Standing, after
 from storage import waiters
-from storage.engine import Database
+from storage.engine import Ask, Database, Row, together
 
 _KNOW = text("""
     INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, created_at, state,
@@ -173,9 +173,8 @@ class Accounts:
         """The platform refused to sign the account in, or did not answer: write how it stands now."""
         async with self._database.owner(ref.owner) as tx:
             standing = after(outcome, await lock(tx, ref), self._limits().of(ref.adapter), now)
-            await stand(tx, ref, standing, now)
-            if outcome.kind in FLOOD_SIGNS:
-                await waiters.note_flood(tx, ref, now)
+            floods = [waiters.note_flood(ref, now)] if outcome.kind in FLOOD_SIGNS else []
+            await together(tx, stand(ref, standing, now), *floods)
         return standing
 
     async def reported(self, ref: AccountRef) -> None:
@@ -191,13 +190,23 @@ def key(ref: AccountRef) -> dict[str, object]:
 
 async def lock(tx: AsyncConnection, ref: AccountRef) -> Standing:
     """Lock the account's row: the first lock of every turn. Raises `NotFound`."""
-    row = (await tx.execute(_STANDING, key(ref))).mappings().first()
-    if row is None:
+    [rows] = await together(tx, locking(ref))
+    return locked(rows)
+
+
+def locking(ref: AccountRef) -> Ask:
+    """Lock the account's row: the first lock of every turn."""
+    return Ask(_STANDING, key(ref))
+
+
+def locked(rows: Sequence[Row]) -> Standing:
+    """How the account stands whose row was locked. Raises `NotFound`."""
+    if not rows:
         raise NotFound("account")
-    return standing(row)
+    return standing(rows[0])
 
 
-async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: datetime) -> None:
+def stand(ref: AccountRef, standing: Standing, now: datetime) -> Ask:
     """Write how the account stands. Its row is locked."""
     values = {
         "state": standing.state.value,
@@ -211,10 +220,10 @@ async def stand(tx: AsyncConnection, ref: AccountRef, standing: Standing, now: d
         "slow_at": standing.slow_at,
         "now": now,
     }
-    await tx.execute(_STAND, key(ref) | values)
+    return Ask(_STAND, key(ref) | values)
 
 
-def standing(row: RowMapping) -> Standing:
+def standing(row: Row) -> Standing:
     """How an account stands, by its row."""
     return Standing(
         state=AccountState(row["state"]),

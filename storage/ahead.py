@@ -9,6 +9,7 @@ from domain.recipient import Person
 from domain.turn import TurnKey
 from storage import claims
 from storage.accounts import key
+from storage.engine import Ask, together
 
 # The heads of the lanes only: what it costs does not grow with the queue.
 _NEXT = text("""
@@ -32,5 +33,6 @@ _NEXT = text("""
 
 async def known_next(tx: AsyncConnection, by: TurnKey, at_most: int) -> Sequence[Person]:
     """The next people in the campaign's queue for messages whom this account has in its address book."""
-    rows = await tx.execute(_NEXT, key(by.ref) | {"campaign": by.campaign_id, "at_most": at_most})
-    return [claims.person(row) for row in rows.mappings()]
+    names = key(by.ref) | {"campaign": by.campaign_id, "at_most": at_most}
+    [rows] = await together(tx, Ask(_NEXT, names))
+    return [claims.person(row) for row in rows]

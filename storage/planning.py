@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef, ExternalStatus
@@ -18,7 +18,7 @@ from domain.ports import LimitsSource
 from domain.statistics import Count
 from storage.accounts import standing
 from storage.campaigns import COUNTS, CampaignView, read
-from storage.engine import Database
+from storage.engine import Ask, Database, Row, together
 from storage.usage import budget_scope
 
 # The last two columns: whether other campaigns that run have the account, and its right in this one (NULL: unknown).
@@ -128,7 +128,7 @@ async def _accounts(
     tx: AsyncConnection, owner: str, adapter: str, campaign_id: UUID | None, limits: PlatformLimits, now: datetime
 ) -> Sequence[Known]:
     names = {"owner": owner, "adapter": adapter, "campaign": campaign_id}
-    rows = (await tx.execute(_ACCOUNTS, names)).mappings().all()
+    [rows] = await together(tx, Ask(_ACCOUNTS, names))
     scopes = {row["account_id"]: _scopes(owner, adapter, row, limits) for row in rows}
     wanted = sorted({scope for each in scopes.values() for scope in each.values()})
     spent = await _spent(tx, owner, wanted, now)
@@ -153,7 +153,7 @@ async def _accounts(
     ]
 
 
-def _scopes(owner: str, adapter: str, row: RowMapping, limits: PlatformLimits) -> dict[Budget, str]:
+def _scopes(owner: str, adapter: str, row: Row, limits: PlatformLimits) -> dict[Budget, str]:
     ref = AccountRef(owner, adapter, row["account_id"])
     return {budget: budget_scope(ref, row["portfolio"], limits, budget) for budget in Budget}
 

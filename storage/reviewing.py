@@ -18,18 +18,42 @@ from domain.policy import campaign_rest
 from domain.standing import Rest, Standing, account_rest
 from domain.statistics import Count
 from domain.why import Why
-from storage import recipients
+from storage import low_water, recipients
 from storage.campaigns import COUNTS, CampaignView
 
+# Whoever waits is found through the head of a lane, or of an account's own lane: the cost is that of the accounts. Each
+# head is asked for in its index's order: a look for just anybody would be planned as one through the whole queue.
 _OPEN = text("""
-    SELECT EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action = ANY (:inviting))
-               AS invites,
-           EXISTS (SELECT FROM queue WHERE campaign_id = :campaign AND bound_to IS NULL AND action <> ALL (:inviting))
-               AS messages,
-           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
-                 AND action = ANY (:inviting)) AS invites_by,
-           ARRAY(SELECT DISTINCT bound_to FROM queue WHERE campaign_id = :campaign AND bound_to IS NOT NULL
-                 AND action <> ALL (:inviting)) AS messages_by,
+    WITH RECURSIVE free AS (
+        SELECT low.action = ANY (:inviting) AS invites FROM queue_low low
+        CROSS JOIN LATERAL (
+            SELECT FROM queue q
+            WHERE q.campaign_id = :campaign AND q.action = low.action AND q.lane = low.lane AND q.seq >= low.seq
+              AND q.bound_to IS NULL
+            ORDER BY q.seq LIMIT 1
+        ) somebody
+        WHERE low.campaign_id = :campaign AND low.lane <> 'user_id'
+    ), bound AS (
+        SELECT (SELECT q.bound_to FROM queue q WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL
+                ORDER BY q.bound_to LIMIT 1) AS account_id
+        UNION ALL
+        SELECT (SELECT q.bound_to FROM queue q
+                WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_to > bound.account_id
+                ORDER BY q.bound_to LIMIT 1)
+        FROM bound WHERE bound.account_id IS NOT NULL
+    ), waits AS (
+        SELECT bound.account_id, a.action = ANY (:inviting) AS invites
+        FROM bound CROSS JOIN (VALUES ('invite'), ('message'), ('add_contact')) a (action)
+        CROSS JOIN LATERAL (
+            SELECT FROM queue q
+            WHERE q.campaign_id = :campaign AND q.bound_to = bound.account_id AND q.action = a.action
+            ORDER BY q.lane, q.seq LIMIT 1
+        ) somebody
+    )
+    SELECT EXISTS (SELECT FROM free WHERE invites) AS invites,
+           EXISTS (SELECT FROM free WHERE NOT invites) AS messages,
+           ARRAY(SELECT DISTINCT account_id FROM waits WHERE invites) AS invites_by,
+           ARRAY(SELECT DISTINCT account_id FROM waits WHERE NOT invites) AS messages_by,
            (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
 """)
 
@@ -83,6 +107,7 @@ async def look(
     tx: AsyncConnection, campaign: CampaignView, limits: PlatformLimits, problem: Why | None, now: datetime
 ) -> Look:
     """Look at a campaign whose row is locked, and settle whoever nobody will serve any more."""
+    await low_water.rise(tx, campaign.owner, campaign.id)
     if campaign.phase not in ENDS:
         await _drain(tx, campaign, now)
     await recipients.release_bound(tx, campaign.owner, campaign.adapter, campaign.id, now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef
@@ -15,8 +15,9 @@ from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
 from domain.why import Why
-from storage import waiters
+from storage import low_water, waiters
 from storage.accounts import stand
+from storage.engine import Ask, Row, together
 from storage.usage import Purse
 
 _TURN = text("""
@@ -50,9 +51,14 @@ _SETTLE_RECIPIENT = text("""
 """)
 
 _QUEUE_AGAIN = text("""
-    INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
-    VALUES (:campaign, :action, :lane, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner, :position,
-            :instead, :tried, :bound_to, :bound_hard)
+    WITH back AS (
+        INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, bound_hard)
+        VALUES (:campaign, :action, :lane, CASE WHEN :to_tail THEN nextval('queue_tail') ELSE :seq END, :owner,
+                :position, :instead, :tried, :bound_to, :bound_hard)
+        RETURNING seq
+    )
+    UPDATE queue_low low SET seq = back.seq FROM back
+    WHERE low.campaign_id = :campaign AND low.action = :action AND low.lane = :lane AND low.seq > back.seq
 """)
 
 _COUNT = text("""
@@ -94,24 +100,27 @@ async def settle(
     fence: int | None,
 ) -> None:
     """See `Turns.settle`. The account's row is locked, `standing` is what it says."""
-    turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().first()
+    turn, attempts = await _read(tx, turn_id, ref)
     if turn is None:
         return
-    attempts = (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all()
     if turn["closed_at"] is not None:
-        await _upgrade(tx, turn, ref, attempts, outcomes, now)
+        await together(tx, *_upgrade(turn, ref, attempts, outcomes, now))
         return
-    purse = Purse(tx, ref, turn["campaign_id"], standing, limits)
-    if any(each is not None and each.kind in FLOOD_SIGNS for each in outcomes.values()):
-        await waiters.note_flood(tx, ref, now)
+    purse = Purse(ref, turn["campaign_id"], standing, limits)
+    flood = any(each is not None and each.kind in FLOOD_SIGNS for each in outcomes.values())
+    floods = [waiters.note_flood(ref, now)] if flood else []
+    stood = _stood(standing, outcomes, limits, now)
     late = fence is not None and fence < turn["fence"]
     if late and not all(_is_fact(outcomes.get(attempt["slot"])) for attempt in attempts):
-        await stand(tx, ref, _stood(standing, outcomes, limits, now), now)
+        await together(tx, *floods, stand(ref, stood, now))
         return
-    for attempt in attempts:
-        await _settle_one(tx, turn, ref, attempt, outcomes.get(attempt["slot"]), purse, now)
-    await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
-    await stand(tx, ref, _paced(_stood(standing, outcomes, limits, now), turn["pause"], now), now)
+    settled = [
+        each
+        for attempt in attempts
+        for each in _settle_one(turn, ref, attempt, outcomes.get(attempt["slot"]), purse, now)
+    ]
+    closing = Ask(_CLOSE, {"turn": turn_id, "now": now})
+    await together(tx, *floods, *settled, closing, stand(ref, _paced(stood, turn["pause"], now), now))
 
 
 async def abandon(
@@ -127,20 +136,29 @@ async def abandon(
     turn_id = await tx.scalar(_OPEN_TURN_OF, names)
     if turn_id is None:
         return
-    purse = Purse(tx, ref, campaign_id, standing, limits)
-    turn = (await tx.execute(_TURN, {"turn": turn_id, "owner": ref.owner})).mappings().one()
-    for attempt in (await tx.execute(_ATTEMPTS, {"turn": turn_id})).mappings().all():
+    turn, attempts = await _read(tx, turn_id, ref)
+    assert turn is not None  # the account's row is locked
+    purse = Purse(ref, campaign_id, standing, limits)
+    settled: list[Ask] = []
+    for attempt in attempts:
         sent = attempt["state"] == AttemptState.SENT
         outcome = Outcome(Kind.UNCERTAIN, Reason.ACCOUNT_GONE) if sent else None
-        await _settle_one(tx, turn, ref, attempt, outcome, purse, now)
-    await tx.execute(_CLOSE, {"turn": turn_id, "now": now})
+        settled += _settle_one(turn, ref, attempt, outcome, purse, now)
+    await together(tx, *settled, Ask(_CLOSE, {"turn": turn_id, "now": now}))
 
 
-async def count_contact(tx: AsyncConnection, by: TurnKey) -> None:
+async def _read(tx: AsyncConnection, turn_id: str, ref: AccountRef) -> tuple[Row | None, Sequence[Row]]:
+    """The turn, whose row is locked then, with its attempts."""
+    this = {"turn": turn_id, "owner": ref.owner}
+    turns, attempts = await together(tx, Ask(_TURN, this), Ask(_ATTEMPTS, this))
+    return (turns[0] if turns else None), attempts
+
+
+def count_contact(by: TurnKey) -> Ask:
     """Looking somebody up has put them into the account's contacts: counted as a step on the way."""
     names: dict[str, object] = {"campaign": by.campaign_id, "account_id": by.ref.account_id, "owner": by.ref.owner}
     names |= {"action": Action.ADD_CONTACT.value, "instead": False}
-    await _count(tx, names, Outcome(Kind.CONTACT_ADDED), final=False)
+    return _count(names, Outcome(Kind.CONTACT_ADDED), final=False)
 
 
 def _is_fact(outcome: Outcome | None) -> bool:
@@ -163,15 +181,14 @@ def _paced(standing: Standing, gap: timedelta, now: datetime) -> Standing:
     return replace(standing, next_at=max(now + gap, standing.next_at or now))
 
 
-async def _settle_one(
-    tx: AsyncConnection,
-    turn: RowMapping,
+def _settle_one(
+    turn: Row,
     ref: AccountRef,
-    attempt: RowMapping,
+    attempt: Row,
     outcome: Outcome | None,
     purse: Purse,
     now: datetime,
-) -> None:
+) -> Sequence[Ask]:
     work = Work(
         Action(attempt["action"]),
         attempt["instead"],
@@ -189,22 +206,21 @@ async def _settle_one(
         following = Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
     names = _names(turn, ref, attempt) | {"now": now}
     kind, reason = (outcome.kind.value, outcome.reason.value) if outcome else (None, None)
-    await tx.execute(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})
+    asks = [Ask(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})]
     if outcome is None or outcome.kind in UNSPENT:
-        await purse.give_back(Budget(turn["budget"]), turn["opened_at"])
+        asks.append(purse.give_back(Budget(turn["budget"]), turn["opened_at"]))
     if outcome is not None and outcome.kind is Kind.POSTPONED:
-        await purse.spend_up(Budget.ADD_CONTACT, now)
+        asks.append(purse.spend_up(Budget.ADD_CONTACT, now))
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
-        await tx.execute(_LOSES_RIGHT, names | {"why": why.value})
+        asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value}))
     if isinstance(following, Again):
-        await _again(tx, names, following, outcome)
-    else:
-        await _final(tx, names, following.outcome, outcome)
+        return [*asks, *_again(names, following, outcome)]
+    return [*asks, *_final(names, following.outcome, outcome)]
 
 
-def _names(turn: RowMapping, ref: AccountRef, attempt: RowMapping) -> dict[str, object]:
+def _names(turn: Row, ref: AccountRef, attempt: Row) -> dict[str, object]:
     return {
         "turn": turn["id"],
         "slot": attempt["slot"],
@@ -219,9 +235,8 @@ def _names(turn: RowMapping, ref: AccountRef, attempt: RowMapping) -> dict[str, 
     }
 
 
-async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, outcome: Outcome | None) -> None:
-    if outcome is not None:
-        await _count(tx, names, outcome, final=False)
+def _again(names: dict[str, object], again: Again, outcome: Outcome | None) -> Sequence[Ask]:
+    counted = [] if outcome is None else [_count(names, outcome, final=False)]
     work = {
         "action": again.work.action.value,
         "instead": again.work.instead,
@@ -230,38 +245,38 @@ async def _again(tx: AsyncConnection, names: dict[str, object], again: Again, ou
         "bound_hard": again.work.bound_hard,
         "lane": again.work.lane.value,
     }
-    await tx.execute(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail})
+    going = low_water.going_back(names["campaign"])
+    return [going, Ask(_QUEUE_AGAIN, names | work | {"to_tail": again.to_tail}), *counted]
 
 
-async def _final(tx: AsyncConnection, names: dict[str, object], final: Outcome, answered: Outcome | None) -> None:
-    if answered is not None and answered != final:  # the third account's failure, or one in a cancelled campaign
-        await _count(tx, names, answered, final=False)
-    await tx.execute(_SETTLE_RECIPIENT, names | {"kind": final.kind.value, "reason": final.reason.value})
-    await _count(tx, names, final, final=True)
-    await tx.execute(_PROGRESS, names)
+def _final(names: dict[str, object], final: Outcome, answered: Outcome | None) -> Sequence[Ask]:
+    # Another answer than the final one: the third account's failure, or one in a cancelled campaign.
+    steps = [] if answered is None or answered == final else [_count(names, answered, final=False)]
+    settled = names | {"kind": final.kind.value, "reason": final.reason.value}
+    return [Ask(_SETTLE_RECIPIENT, settled), *steps, _count(names, final, final=True), Ask(_PROGRESS, names)]
 
 
-async def _count(tx: AsyncConnection, names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> None:
+def _count(names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> Ask:
     counted = {"kind": outcome.kind.value, "reason": outcome.reason.value, "final": final, "n": n}
-    await tx.execute(_COUNT, names | counted)
+    return Ask(_COUNT, names | counted)
 
 
-async def _upgrade(
-    tx: AsyncConnection,
-    turn: RowMapping,
+def _upgrade(
+    turn: Row,
     ref: AccountRef,
-    attempts: Sequence[RowMapping],
+    attempts: Sequence[Row],
     outcomes: Mapping[int, Outcome | None],
     now: datetime,
-) -> None:
+) -> Sequence[Ask]:
     """A late fact takes the place of an `uncertain`. Anything else that comes twice changes nothing."""
+    asks: list[Ask] = []
     for attempt in attempts:
         fact = outcomes.get(attempt["slot"])
         if attempt["outcome"] != Kind.UNCERTAIN or fact is None or not _is_fact(fact):
             continue
         names = _names(turn, ref, attempt) | {"now": now}
-        found = {"kind": fact.kind.value, "reason": fact.reason.value}
-        await tx.execute(_SETTLE_ATTEMPT, names | found)
-        await tx.execute(_SETTLE_RECIPIENT, names | found)
-        await _count(tx, names, Outcome(Kind.UNCERTAIN, Reason(attempt["reason"])), final=True, n=-1)
-        await _count(tx, names, fact, final=True)
+        found = names | {"kind": fact.kind.value, "reason": fact.reason.value}
+        before = Outcome(Kind.UNCERTAIN, Reason(attempt["reason"]))
+        asks += [Ask(_SETTLE_ATTEMPT, found), Ask(_SETTLE_RECIPIENT, found)]
+        asks += [_count(names, before, final=True, n=-1), _count(names, fact, final=True)]
+    return asks

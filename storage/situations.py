@@ -1,27 +1,25 @@
 """What a turn's decision depends on, read within `begin`, and what is said of it afterwards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain import policy
 from domain.account import ExternalStatus
 from domain.campaign import Wanted
 from domain.course import NO_PATH_IN
 from domain.errors import NotFound
 from domain.limits import PlatformLimits
 from domain.platform import Action, Budget, Identifier
-from domain.policy import Decision, GiveWay, NothingNow, Situation, Waiting
-from domain.standing import Rest, Standing
+from domain.policy import Decision, GiveWay, NothingNow, Waiting
+from domain.standing import Rest
 from domain.terms import Terms
 from domain.turn import TurnKey
 from domain.why import Why
-from storage import waiters
 from storage.accounts import key
+from storage.engine import Ask, Row
 from storage.terms import terms
-from storage.usage import Spendings
 
 _CAMPAIGN = text("""
     SELECT c.wanted, c.ended_at, c.action, c.destination, c.message_budget, c.revision, c.priority, c.pace, c.schedule,
@@ -39,9 +37,12 @@ _SAY = text("""
 """)
 
 # Bounded: so many are enough to see that everybody may take a whole batch.
-_LEFT = text("SELECT count(*) FROM (SELECT FROM queue WHERE campaign_id = :campaign LIMIT :enough) enough")
-
-_WORKING = text("SELECT count(*) FROM campaign_account WHERE campaign_id = :campaign")
+_SHARE = text("""
+    SELECT accounts.n AS accounts,
+           (SELECT count(*) FROM (SELECT FROM queue WHERE campaign_id = :campaign LIMIT accounts.n * :batch) enough)
+               AS left
+    FROM (SELECT count(*) AS n FROM campaign_account WHERE campaign_id = :campaign) accounts
+""")
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,16 @@ class TurnCampaign:
         return self.wanted is not Wanted.RUN or self.ended
 
 
-async def campaign(tx: AsyncConnection, turn: TurnKey) -> TurnCampaign:
+def asking(turn: TurnKey) -> Ask:
+    """For the turn's campaign: see `campaign`."""
+    return Ask(_CAMPAIGN, key(turn.ref) | {"campaign": turn.campaign_id})
+
+
+def campaign(rows: Sequence[Row]) -> TurnCampaign:
     """The turn's campaign. Raises `NotFound`."""
-    row = (await tx.execute(_CAMPAIGN, key(turn.ref) | {"campaign": turn.campaign_id})).mappings().first()
-    if row is None:
+    if not rows:
         raise NotFound("account in this campaign")
+    [row] = rows
     return TurnCampaign(
         wanted=Wanted(row["wanted"]),
         ended=row["ended_at"] is not None,
@@ -95,36 +101,15 @@ def kept_out(campaign: TurnCampaign, status: ExternalStatus) -> Rest | None:
     return None if campaign.held is None else Rest(None, campaign.held)
 
 
-async def situation(
-    tx: AsyncConnection,
-    turn: TurnKey,
-    found: TurnCampaign,
-    standing: Standing,
-    limits: PlatformLimits,
-    spent: Spendings,
-    now: datetime,
-) -> Situation:
-    """All that the decision depends on. The account's row is locked."""
-    slows = limits.platform_slow_down is not None
-    return Situation(
-        now=now,
-        account=standing,
-        limits=limits,
-        usage=spent.account,
-        own=spent.campaign,
-        campaign=policy.Campaign(turn.campaign_id, found.terms, await _share(tx, turn, limits)),
-        claims=await waiters.others(tx, turn.ref, turn.campaign_id, now),
-        floods=await waiters.floods(tx, turn.ref.adapter, now) if slows else 0,
-    )
+def parting(turn: TurnKey, limits: PlatformLimits) -> Sequence[Ask]:
+    """Among how many accounts who is left is parted, where a turn may hold several: see `share`."""
+    return [] if limits.batch == 1 else [Ask(_SHARE, {"campaign": turn.campaign_id, "batch": limits.batch})]
 
 
-async def _share(tx: AsyncConnection, turn: TurnKey, limits: PlatformLimits) -> int:
-    """A fair part of who is left, where a turn may hold several."""
-    if limits.batch == 1:
-        return 1
-    accounts = await tx.scalar(_WORKING, {"campaign": turn.campaign_id}) or 1
-    left = await tx.scalar(_LEFT, {"campaign": turn.campaign_id, "enough": limits.batch * accounts}) or 0
-    return max(-(-left // accounts), 1)
+def share(rows: Sequence[Row]) -> int:
+    """A fair part of who is left."""
+    [row] = rows
+    return max(int(-(-row["left"] // row["accounts"])), 1)
 
 
 def without_right(decision: Decision, found: TurnCampaign) -> Decision:
@@ -144,11 +129,11 @@ def waiting(action: Action, lane: Identifier, message: Budget) -> Waiting:
     return Waiting(action, budget, lane, None if lookup is budget else lookup)  # it is one adding of one contact
 
 
-async def say(tx: AsyncConnection, turn: TurnKey, decision: Decision, now: datetime) -> None:
+def say(turn: TurnKey, decision: Decision, now: datetime) -> Ask:
     """Let the campaign's line of this account say what it is doing. A gap is part of working."""
     why, until, to = _said(decision)
     names = {"campaign": turn.campaign_id, "account_id": turn.ref.account_id, "why": why.value, "until": until}
-    await tx.execute(_SAY, names | {"to": to, "now": now})
+    return Ask(_SAY, names | {"to": to, "now": now})
 
 
 def _said(decision: Decision) -> tuple[Why, datetime | None, str | None]:

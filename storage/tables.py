@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Interval, SmallInteger, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Interval, SmallInteger, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -168,7 +168,26 @@ class Queue(SQLModel, table=True):
     bound_to: str | None = Field(sa_type=Text)
     bound_hard: bool
 
-    __table_args__ = (Index("queue_bound", "campaign_id", "bound_to", postgresql_where=text("bound_to IS NOT NULL")),)
+    __table_args__ = (
+        Index(
+            "queue_bound",
+            *("campaign_id", "bound_to", "action", "lane", "seq"),
+            postgresql_where=text("bound_to IS NOT NULL"),
+        ),
+        CheckConstraint("lane <> 'user_id' OR bound_to IS NOT NULL", name="queue_by_id_bound"),
+    )
+
+
+class QueueLow(SQLModel, table=True):
+    """Where a lane of the queue begins: none of its rows has a lower `seq`. Missing: anywhere (`storage.low_water`)."""
+
+    __tablename__ = "queue_low"
+
+    campaign_id: UUID = Field(primary_key=True)
+    action: str = Field(primary_key=True, sa_type=Text)
+    lane: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
 
 
 class TurnRow(SQLModel, table=True):

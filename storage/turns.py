@@ -9,22 +9,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef, ExternalStatus
 from domain.errors import LeaseLost
+from domain.limits import PlatformLimits
 from domain.outcome import Outcome
 from domain.platform import Action, Budget
-from domain.policy import PATIENCE, Act, Claim, Decision, Waiting, campaign_rest, claim, decide, spacing
+from domain.policy import (
+    PATIENCE,
+    Act,
+    Campaign,
+    Claim,
+    Decision,
+    Situation,
+    Waiting,
+    campaign_rest,
+    claim,
+    decide,
+    spacing,
+)
 from domain.ports import Found, LimitsSource
 from domain.recipient import Person
 from domain.standing import Rest, Standing, account_rest
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 from storage import ahead, claims, settling, situations, texts, waiters
-from storage.accounts import key, lock, stand
-from storage.engine import Database
+from storage.accounts import key, lock, locked, locking, stand
+from storage.engine import Ask, Database, Row, together
 from storage.situations import TurnCampaign
 from storage.terms import schedule
 from storage.usage import Purse
@@ -108,21 +121,25 @@ class Turns:
         Repeated with the same id it gives back the same attempts, or says that the turn is settled. A turn of this
         account that an earlier run left open is given back before a new one is made. Raises `LeaseLost`.
         """
-        async with self._database.owner(turn.ref.owner) as tx:
-            standing = await lock(tx, turn.ref)
-            status = await _check_lease(tx, turn)
-            earlier = await _earlier(tx, turn)
-            campaign = await situations.campaign(tx, turn)
+        async with self._database.owner(turn.ref.owner, by_keys=True) as tx:
+            this = key(turn.ref) | {"turn": turn.turn_id, "fence": turn.fence}
+            accounts, held, turns, campaigns = await together(
+                tx, locking(turn.ref), Ask(_HELD, this), Ask(_TURNS, this), situations.asking(turn)
+            )
+            standing = locked(accounts)
+            status = _check_lease(held, turn)
+            earlier = _earlier(turns, turn)
+            campaign = situations.campaign(campaigns)
             if earlier is not None:
                 given = await _given_back(tx, turn, campaign, earlier, standing, now)
                 return await texts.addressed(tx, turn, given)
             kept_out = situations.kept_out(campaign, status)
             if campaign.halted or kept_out is not None:
-                await waiters.claim(tx, turn.ref, turn.campaign_id, None)
+                await together(tx, waiters.claim(turn.ref, turn.campaign_id, None))
             if campaign.halted:
                 return Halted(campaign.wanted)
             if kept_out is not None:
-                await situations.say(tx, turn, kept_out, now)
+                await together(tx, situations.say(turn, kept_out, now))
                 return kept_out
             return await texts.addressed(tx, turn, await self._decide(tx, turn, action, campaign, standing, now))
 
@@ -136,48 +153,51 @@ class Turns:
         now: datetime,
     ) -> Turn | Decision:
         limits = self._limits().of(turn.ref.adapter)
-        purse = Purse(tx, turn.ref, turn.campaign_id, standing, limits)
-        found = await situations.situation(tx, turn, campaign, standing, limits, await purse.usage(now), now)
-        who = await claims.able(tx, turn.campaign_id, turn.ref.adapter)
-        heads = await claims.waiting(tx, turn.campaign_id, turn.ref.account_id, campaign.can_invite, who)
-        waiting = [situations.waiting(each, lane, campaign.message_budget) for each, lane in heads]
+        purse = Purse(turn.ref, turn.campaign_id, standing, limits)
+        found, waiting = await _look(tx, turn, campaign, standing, limits, purse, now)
         decision = situations.without_right(decide(found, waiting), campaign)
-        await situations.say(tx, turn, decision, now)
-        await waiters.claim(tx, turn.ref, turn.campaign_id, claim(decision, found, waiting))
+        said = (
+            situations.say(turn, decision, now),
+            waiters.claim(turn.ref, turn.campaign_id, claim(decision, found, waiting)),
+        )
         if not isinstance(decision, Act) or decision.waiting.action is not action:
+            await together(tx, *said)
             return decision
         served = decision.waiting
-        taken = await claims.claim(
-            tx, turn.campaign_id, turn.ref.account_id, action, served.lane, who, size=decision.size
-        )
+        claiming = claims.claim(turn.ref, turn.campaign_id, action, served.lane, decision.size)
+        taken = claims.claimed((await together(tx, *said, claiming))[-1])
         if not taken:  # others took the last ones of this lane meanwhile: look again
             return decision
         spaced = spacing(found, served, len(taken), self._chance())
-        await stand(tx, turn.ref, replace(standing, next_at=spaced.next_at), now)
-        await purse.spend(served.budget, len(taken), now, spaced.paced_at)
-        await _spend_lookups(tx, purse, turn.ref, served.lookup, taken, now)
-        return await self._open(tx, turn, campaign, served, taken, spaced.next_at - now, now)
+        opened, opening = self._open(turn, campaign, served, taken, spaced.next_at - now, now)
+        await together(
+            tx,
+            stand(turn.ref, replace(standing, next_at=spaced.next_at), now),
+            purse.spend(served.budget, len(taken), now, spaced.paced_at),
+            *_spend_lookups(purse, served.lookup, taken, now),
+            *opening,
+        )
+        return opened
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
         the owner has paused, the campaign's hours have ended since the turn was begun, or the lease is another's."""
         names = key(by.ref) | {"turn": turn_id, "slots": list(slots), "fence": by.fence, "now": now}
-        async with self._database.owner(by.ref.owner) as tx:
-            rows = (await tx.execute(_MARK_SENT, names)).all()
-            marked = [row.slot for row in rows]
-            if any(campaign_rest(now, schedule(row.schedule)) for row in rows[:1]):
-                await tx.execute(_TAKE_BACK, {"turn": turn_id, "marked": marked})
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
+            [rows] = await together(tx, Ask(_MARK_SENT, names))
+            marked = [row["slot"] for row in rows]
+            if any(campaign_rest(now, schedule(row["schedule"])) for row in rows[:1]):
+                await together(tx, Ask(_TAKE_BACK, {"turn": turn_id, "marked": marked}))
                 return frozenset()
             return frozenset(marked)
 
     async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
         """Write down who a recipient turned out to be. False: the same person is another recipient of the campaign."""
         names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": position}
-        async with self._database.owner(by.ref.owner) as tx:
-            if found.contact_added:
-                await settling.count_contact(tx, by)
-            await tx.execute(_IDENTIFY, names)
-            return bool(await tx.scalar(_IDENTIFIED, names) == position)
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
+            counting = [settling.count_contact(by)] if found.contact_added else []
+            [same] = (await together(tx, *counting, Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)))[-1]
+        return bool(same["position"] == position)
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows."""
@@ -186,7 +206,7 @@ class Turns:
 
     async def still_ours(self, by: TurnKey) -> bool:
         """Whether the lease and the fence still hold: asked before a call in doubt is repeated."""
-        async with self._database.owner(by.ref.owner) as tx:
+        async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             return (await tx.execute(_HELD, key(by.ref) | {"fence": by.fence})).first() is not None
 
     async def settle(
@@ -203,56 +223,86 @@ class Turns:
         that nothing was done does not, once a holder with a newer fence than `fence` has been given the turn: that one
         may have done it.
         """
-        async with self._database.owner(ref.owner) as tx:
+        async with self._database.owner(ref.owner, by_keys=True) as tx:
             standing = await lock(tx, ref)
             limits = self._limits().of(ref.adapter)
             await settling.settle(tx, turn_id, ref, standing, outcomes, limits, now, fence)
 
     async def abandon(self, ref: AccountRef, campaign_id: str, now: datetime) -> None:
         """Close a turn that nobody will carry on with: unsent recipients go back, sent ones are uncertain."""
-        async with self._database.owner(ref.owner) as tx:
+        async with self._database.owner(ref.owner, by_keys=True) as tx:
             standing = await lock(tx, ref)
             await settling.abandon(tx, ref, standing, campaign_id, self._limits().of(ref.adapter), now)
 
-    async def _open(
+    def _open(
         self,
-        tx: AsyncConnection,
         turn: TurnKey,
         campaign: TurnCampaign,
         waiting: Waiting,
         taken: Sequence[claims.Claimed],
         pause: timedelta,
         now: datetime,
-    ) -> Turn:
+    ) -> tuple[Turn, Sequence[Ask]]:
         names = key(turn.ref) | {"turn": turn.turn_id, "campaign": turn.campaign_id, "now": now, "pause": pause}
         names |= {"action": waiting.action.value, "budget": waiting.budget.value, "fence": turn.fence}
-        await tx.execute(_OPEN_TURN, names)
         attempts = [
             Attempt(slot, each.person, waiting.action, AttemptState.OPEN, self._keys())
             for slot, each in enumerate(taken)
         ]
-        rows = [
+        opening = [
             names
             | {"slot": attempt.slot, "position": each.person.position, "instead": each.instead, "seq": each.seq}
             | {"tried": list(each.tried), "key": attempt.key, "revision": campaign.revision, "lane": each.lane}
             | {"bound_to": each.bound_to, "bound_hard": each.bound_hard}
             for attempt, each in zip(attempts, taken, strict=True)
         ]
-        await tx.execute(_OPEN_ATTEMPT, rows)
-        return Turn(turn.turn_id, waiting.action, campaign.destination, tuple(attempts))
+        opened = Turn(turn.turn_id, waiting.action, campaign.destination, tuple(attempts))
+        return opened, [Ask(_OPEN_TURN, names), *(Ask(_OPEN_ATTEMPT, each) for each in opening)]
 
 
-async def _check_lease(tx: AsyncConnection, turn: TurnKey) -> ExternalStatus:
+async def _look(
+    tx: AsyncConnection,
+    turn: TurnKey,
+    campaign: TurnCampaign,
+    standing: Standing,
+    limits: PlatformLimits,
+    purse: Purse,
+    now: datetime,
+) -> tuple[Situation, Sequence[Waiting]]:
+    """All that the decision depends on, and who waits. The account's row is locked."""
+    locks = purse.locking()
+    floods = [waiters.floods(turn.ref.adapter, now)] if limits.platform_slow_down is not None else []
+    asked = [
+        purse.spending(now),
+        waiters.others(turn.ref, turn.campaign_id, now),
+        claims.waiting(turn.ref, turn.campaign_id, campaign.can_invite),
+        *situations.parting(turn, limits),
+        *floods,
+    ]
+    rows, others, heads, *more = (await together(tx, *locks, *asked))[len(locks) :]
+    spent = purse.usage(rows)
+    found = Situation(
+        now=now,
+        account=standing,
+        limits=limits,
+        usage=spent.account,
+        own=spent.campaign,
+        campaign=Campaign(turn.campaign_id, campaign.terms, situations.share(more[0]) if limits.batch > 1 else 1),
+        claims=waiters.claims_of(others),
+        floods=more[-1][0]["n"] if floods else 0,
+    )
+    return found, [situations.waiting(action, lane, campaign.message_budget) for action, lane in claims.heads(heads)]
+
+
+def _check_lease(held: Sequence[Row], turn: TurnKey) -> ExternalStatus:
     """The account's status in its owner's list. Raises `LeaseLost`."""
-    status = await tx.scalar(_HELD, key(turn.ref) | {"fence": turn.fence})
-    if status is None:
+    if not held:
         raise LeaseLost(f"account {turn.ref.account_id} is no longer leased with fence {turn.fence}")
-    return ExternalStatus(status)
+    return ExternalStatus(held[0]["external_status"])
 
 
-async def _earlier(tx: AsyncConnection, turn: TurnKey) -> RowMapping | None:
+def _earlier(rows: Sequence[Row], turn: TurnKey) -> Row | None:
     """This turn, if it was begun before; else one of this account that stands open."""
-    rows = (await tx.execute(_TURNS, key(turn.ref) | {"turn": turn.turn_id})).mappings().all()
     return next((row for row in rows if row["id"] == turn.turn_id), rows[0] if rows else None)
 
 
@@ -260,7 +310,7 @@ async def _given_back(
     tx: AsyncConnection,
     turn: TurnKey,
     campaign: TurnCampaign,
-    earlier: RowMapping,
+    earlier: Row,
     standing: Standing,
     now: datetime,
 ) -> Turn | Settled | Rest:
@@ -268,18 +318,17 @@ async def _given_back(
         return Settled()
     rest = account_rest(now, standing)
     if rest is not None:  # what is in doubt waits with the account, which alone can find it out
-        await situations.say(tx, turn, rest, now)
+        await together(tx, situations.say(turn, rest, now))
         return rest
     if str(earlier["campaign_id"]) != turn.campaign_id:
         busy_until = now + BUSY_RETRY
         busy = Rest(busy_until, Why.ACCOUNT_BUSY)
-        await situations.say(tx, turn, busy, now)
-        if not campaign.halted:
-            after = Claim(turn.campaign_id, campaign.terms.priority, busy_until + PATIENCE)
-            await waiters.claim(tx, turn.ref, turn.campaign_id, after)
+        after = Claim(turn.campaign_id, campaign.terms.priority, busy_until + PATIENCE)
+        claiming = [] if campaign.halted else [waiters.claim(turn.ref, turn.campaign_id, after)]
+        await together(tx, situations.say(turn, busy, now), *claiming)
         return busy
-    await tx.execute(_ADOPT, {"turn": earlier["id"], "fence": turn.fence})
-    rows = (await tx.execute(_ATTEMPTS, {"turn": earlier["id"]})).mappings()
+    this = {"turn": earlier["id"], "fence": turn.fence}
+    _, rows = await together(tx, Ask(_ADOPT, this), Ask(_ATTEMPTS, this))
     action = Action(earlier["action"])
     attempts = tuple(
         Attempt(
@@ -295,14 +344,8 @@ async def _given_back(
     return Turn(earlier["id"], action, campaign.destination, attempts)
 
 
-async def _spend_lookups(
-    tx: AsyncConnection,
-    purse: Purse,
-    ref: AccountRef,
-    lookup: Budget | None,
-    taken: Sequence[claims.Claimed],
-    now: datetime,
-) -> None:
-    unknown = [each for each in taken if not await claims.is_known(tx, ref, each.person)]
-    if lookup is not None and unknown:
-        await purse.spend(lookup, len(unknown), now)
+def _spend_lookups(
+    purse: Purse, lookup: Budget | None, taken: Sequence[claims.Claimed], now: datetime
+) -> Sequence[Ask]:
+    unknown = sum(not each.known for each in taken)
+    return [] if lookup is None or not unknown else [purse.spend(lookup, unknown, now)]

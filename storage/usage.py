@@ -3,6 +3,7 @@
 Everything is counted twice: of the account's limits, and of the campaign's own, which its pace follows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from domain.budgets import BUCKET, WINDOW, Spent, Usage, hour_of
 from domain.limits import PlatformLimits, Scope
 from domain.platform import Budget
 from domain.standing import Standing
+from storage.engine import Ask, Row
 
 _USAGE = text("""
     SELECT scope, budget, hour, amount, next_at FROM usage
@@ -71,49 +73,52 @@ class Spendings:
 
 
 class Purse:
-    """One account's budgets and a campaign's on it, within a transaction that has locked the account."""
+    """One account's budgets and a campaign's on it, for a transaction that has locked the account."""
 
-    def __init__(
-        self, tx: AsyncConnection, ref: AccountRef, campaign_id: object, standing: Standing, limits: PlatformLimits
-    ) -> None:
-        self._tx = tx
+    def __init__(self, ref: AccountRef, campaign_id: object, standing: Standing, limits: PlatformLimits) -> None:
         self._ref = ref
         self._campaign = f"campaign/{campaign_id}/"
         self._portfolio = standing.portfolio
         self._limits = limits
 
-    async def usage(self, now: datetime) -> Spendings:
-        """What was spent in the last 24 hours."""
-        scopes = {budget: self._scope(budget) for budget in Budget}
-        for shared in sorted(set(scopes.values()) - {scope(self._ref)}):
-            # Two accounts of the portfolio have locked different rows, and would both find the same room.
-            await self._tx.execute(_LOCK, {"owner": self._ref.owner, "scope": shared})
-        both = sorted({each for found in scopes.values() for each in (found, self._campaign + found)})
-        names = {"owner": self._ref.owner, "scopes": both, "since": now - WINDOW - BUCKET}
+    def locking(self) -> Sequence[Ask]:
+        """Lock what others share with the account: before the usage is read.
+
+        Two accounts of a portfolio have locked different rows, and would both find the same room.
+        """
+        shared = sorted({self._scope(budget) for budget in Budget} - {scope(self._ref)})
+        return [Ask(_LOCK, {"owner": self._ref.owner, "scope": each}) for each in shared]
+
+    def spending(self, now: datetime) -> Ask:
+        """What was spent in the last 24 hours: see `usage`."""
+        found = {self._scope(budget) for budget in Budget}
+        scopes = sorted(found | {self._campaign + each for each in found})
+        return Ask(_USAGE, {"owner": self._ref.owner, "scopes": scopes, "since": now - WINDOW - BUCKET})
+
+    def usage(self, rows: Sequence[Row]) -> Spendings:
+        """What `spending` found."""
         account: dict[Budget, list[Spent]] = {}
         campaign: dict[Budget, list[Spent]] = {}
-        for row in (await self._tx.execute(_USAGE, names)).mappings():
+        for row in rows:
             budget, spent = Budget(row["budget"]), Spent(row["hour"], row["amount"], row["next_at"])
-            if row["scope"] == scopes[budget]:
+            counted_in = self._scope(budget)
+            if row["scope"] == counted_in:
                 account.setdefault(budget, []).append(spent)
-            elif row["scope"] == self._campaign + scopes[budget]:
+            elif row["scope"] == self._campaign + counted_in:
                 campaign.setdefault(budget, []).append(spent)
         return Spendings(account, campaign)
 
-    async def spend(self, budget: Budget, amount: int, now: datetime, next_at: datetime | None = None) -> None:
+    def spend(self, budget: Budget, amount: int, now: datetime, next_at: datetime | None = None) -> Ask:
         """Count actions, or look-ups, of this hour. `next_at`: the campaign's earliest next one, by its pace."""
-        await self._tx.execute(
-            _SPEND, self._names(budget) | {"hour": hour_of(now), "amount": amount, "next_at": next_at}
-        )
+        return Ask(_SPEND, self._names(budget) | {"hour": hour_of(now), "amount": amount, "next_at": next_at})
 
-    async def spend_up(self, budget: Budget, now: datetime) -> None:
+    def spend_up(self, budget: Budget, now: datetime) -> Ask:
         """The platform counts more than we do: nothing of it is left to the account until a day has passed."""
-        amount = {"hour": hour_of(now), "amount": self._limits.daily[budget]}
-        await self._tx.execute(_SPEND_UP, self._names(budget) | amount)
+        return Ask(_SPEND_UP, self._names(budget) | {"hour": hour_of(now), "amount": self._limits.daily[budget]})
 
-    async def give_back(self, budget: Budget, opened_at: datetime) -> None:
+    def give_back(self, budget: Budget, opened_at: datetime) -> Ask:
         """Nothing was asked of the person for whom it was spent at that time."""
-        await self._tx.execute(_GIVE_BACK, self._names(budget) | {"hour": hour_of(opened_at)})
+        return Ask(_GIVE_BACK, self._names(budget) | {"hour": hour_of(opened_at)})
 
     def _names(self, budget: Budget) -> dict[str, object]:
         found = self._scope(budget)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef
 from domain.platform import Budget
 from domain.policy import Claim
+from storage.engine import Ask, Row
 
 HOUR = timedelta(hours=1)
 
@@ -48,26 +49,29 @@ _FLOOD = text("""
     ON CONFLICT (owner, adapter, minute) DO UPDATE SET n = flood.n + 1
 """)
 
-_FLOODS = text("SELECT floods_since(:adapter, :since)")
+_FLOODS = text("SELECT floods_since(:adapter, :since) AS n")
 
 
-async def others(tx: AsyncConnection, ref: AccountRef, campaign_id: str, now: datetime) -> Sequence[Claim]:
-    """Live claims of other campaigns on the account."""
-    rows = await tx.execute(_CLAIMS, _key(ref, campaign_id) | {"now": now})
+def others(ref: AccountRef, campaign_id: str, now: datetime) -> Ask:
+    """Live claims of other campaigns on the account: see `claims_of`."""
+    return Ask(_CLAIMS, _key(ref, campaign_id) | {"now": now})
+
+
+def claims_of(rows: Sequence[Row]) -> Sequence[Claim]:
+    """What `others` found."""
     return [
         Claim(str(row["campaign_id"]), row["priority"], row["until"], frozenset(map(Budget, row["budgets"])))
-        for row in rows.mappings()
+        for row in rows
     ]
 
 
-async def claim(tx: AsyncConnection, ref: AccountRef, campaign_id: str, made: Claim | None) -> None:
+def claim(ref: AccountRef, campaign_id: str, made: Claim | None) -> Ask:
     """Write the campaign's claim on the account, or that it has none."""
     names = _key(ref, campaign_id)
     if made is None:
-        await tx.execute(_GIVE_UP, names)
-    else:
-        budgets = sorted(each.value for each in made.budgets)
-        await tx.execute(_CLAIM, names | {"priority": made.priority, "until": made.until, "budgets": budgets})
+        return Ask(_GIVE_UP, names)
+    budgets = sorted(each.value for each in made.budgets)
+    return Ask(_CLAIM, names | {"priority": made.priority, "until": made.until, "budgets": budgets})
 
 
 async def give_up(tx: AsyncConnection, campaign_id: object) -> None:
@@ -81,14 +85,14 @@ async def freed(tx: AsyncConnection, campaign_id: object, now: datetime) -> Sequ
     return [str(each) for each in await tx.scalars(_HELD_UP, names)]
 
 
-async def note_flood(tx: AsyncConnection, ref: AccountRef, now: datetime) -> None:
+def note_flood(ref: AccountRef, now: datetime) -> Ask:
     """A sign of flood control on the account."""
-    await tx.execute(_FLOOD, {"owner": ref.owner, "adapter": ref.adapter, "now": now})
+    return Ask(_FLOOD, {"owner": ref.owner, "adapter": ref.adapter, "now": now})
 
 
-async def floods(tx: AsyncConnection, adapter: str, now: datetime) -> int:
-    """Signs of flood control on the whole platform, over all owners, in the last hour."""
-    return int(await tx.scalar(_FLOODS, {"adapter": adapter, "since": now - HOUR}) or 0)
+def floods(adapter: str, now: datetime) -> Ask:
+    """Signs of flood control on the whole platform, over all owners, in the last hour: `n`."""
+    return Ask(_FLOODS, {"adapter": adapter, "since": now - HOUR})
 
 
 def _key(ref: AccountRef, campaign_id: str) -> dict[str, object]:

@@ -43,13 +43,13 @@ def test_texts_of_before_templates_say_what_they_said(postgres: Postgres) -> Non
     texts = ["a {b|c} {{d}}", r"c:\dir | e", "plain", "50% off"]
     postgres.create_database("of_before")
     alembic = configuration(postgres.url("invite_owner", "of_before"))
-    before = ScriptDirectory.from_config(alembic).get_revision("0004").down_revision
+    before = ScriptDirectory.from_config(alembic).get_revision("0003").down_revision
     assert isinstance(before, str)
     command.upgrade(alembic, before)
     try:
         with psycopg.connect(make_conninfo(postgres.admin_dsn, dbname="of_before"), autocommit=True) as superuser:
             insert(superuser, "campaign", owner="anna", texts=texts, revision=3)
-            command.upgrade(alembic, "0004")
+            command.upgrade(alembic, "0003")
             rows = superuser.execute(
                 "SELECT c.texts, m.texts, m.revision, m.owner, c.message_budget, c.test FROM campaign c "
                 "JOIN campaign_message m ON m.campaign_id = c.id"

@@ -15,7 +15,7 @@ from domain.errors import Unavailable
 from domain.platform import Action
 from domain.ports import Found
 from domain.turn import Turn
-from storage.engine import Database
+from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
 from tests.storage.world import FLOOD, INVITED, NOBODYS, TABLES, World, ref
 
@@ -434,6 +434,18 @@ class TestThePool:
                 pid = await tx.scalar(text("SELECT pg_backend_pid()"))
                 await world.do("SELECT pg_terminate_backend(%s)", pid)
                 await tx.execute(text("SELECT FROM recipient"))
+
+        with pytest.raises(Unavailable):
+            await is_cut_off()
+        assert await self.seen(one) == set()
+        assert await self.seen(one, THEIRS) == {THEIRS}
+
+    async def test_nor_when_it_is_lost_under_statements_that_travel_together(self, one: Database, world: World) -> None:
+        async def is_cut_off() -> None:
+            async with one.owner(MINE) as tx:
+                pid = await tx.scalar(text("SELECT pg_backend_pid()"))
+                await world.do("SELECT pg_terminate_backend(%s)", pid)
+                await together(tx, Ask(text("SELECT owner FROM recipient"), {}), Ask(text("SELECT 1"), {}))
 
         with pytest.raises(Unavailable):
             await is_cut_off()

@@ -21,6 +21,7 @@ from domain.standing import Rest
 from domain.turn import AttemptState, Halted, Settled, Turn
 from domain.why import Why
 from storage import claims
+from storage.engine import together
 from tests.storage.world import (
     AWAY,
     BANNED,
@@ -459,7 +460,9 @@ class TestTries:
             found[name] = (state is not AccountState.BLOCKED and status == "active", admin)
         for seq in range(8):
             tried = [dice.choice(names) for _ in range(dice.randrange(3))]
-            bound = dice.choice([None, None, None, None, None, *names])
+            lane = dice.choice([*Identifier])
+            anybody = [] if lane is Identifier.USER_ID else [None] * 5
+            bound = dice.choice([*anybody, *names])
             hard = bound is not None and dice.random() < 0.5
             # All rows are of the one recipient: the order tells them apart.
             await world.do(
@@ -470,7 +473,7 @@ class TestTries:
             await world.do(
                 "INSERT INTO queue (campaign_id, action, lane, seq, owner, position, instead, tried, bound_to, "
                 "bound_hard) VALUES (%s, %s, %s, %s, %s, %s, false, %s, %s, %s)",
-                *(campaign, dice.choice([*Action]).value, dice.choice([*Identifier]).value),
+                *(campaign, dice.choice([*Action]).value, lane.value),
                 *(seq, OWNER, seq, tried, bound, hard),
             )
         return found
@@ -479,8 +482,8 @@ class TestTries:
     async def _waiting(world: World, campaign: str, name: str) -> list[tuple[Action, Identifier]]:
         [row] = await world.query("SELECT can_invite FROM campaign_account WHERE account_id = %s", name)
         async with world.worker.owner(OWNER) as tx:
-            who = await claims.able(tx, campaign, "telegram")
-            return await claims.waiting(tx, campaign, name, row["can_invite"], who)
+            [rows] = await together(tx, claims.waiting(ref(name), campaign, row["can_invite"]))
+        return claims.heads(rows)
 
     @staticmethod
     async def _claim(world: World, campaign: str, name: str, action: Action, lane: Identifier) -> list[int]:
@@ -490,9 +493,8 @@ class TestTries:
         taken: list[int] = []
         try:
             async with world.worker.owner(OWNER) as tx:
-                who = await claims.able(tx, campaign, "telegram")
-                claimed = await claims.claim(tx, campaign, name, action, lane, who, 100)
-                taken = [each.person.position for each in claimed]
+                [rows] = await together(tx, claims.claim(ref(name), campaign, action, lane, 100))
+                taken = [each.person.position for each in claims.claimed(rows)]
                 raise Undo
         except Undo:
             return taken

@@ -1,17 +1,17 @@
-"""Shares of what a client application may ask of its platform a second: no owner's rows, behind functions only."""
+"""Looking for who is next costs the same however many were served, or wait for other accounts."""
 
 from pathlib import Path
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table and its functions. The script beside this file is frozen."""
+    """Change everything. The script beside this file is frozen: later changes are migrations of their own."""
     script = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     connection = op.get_bind().connection.driver_connection
     assert connection is not None
