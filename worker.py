@@ -53,6 +53,8 @@ WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, Housekeep
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
+WORKFLOW_TASKS = 20
+"""Workflow tasks in hand at once: they take turns on one core, and the last must be done within `RUN_TASK`."""
 OPENING_POLLS = 2
 """Tasks of the shared queue that a process asks for at once."""
 FRESH_DIRECTORY = timedelta(seconds=1)
@@ -154,6 +156,7 @@ class Process:
                 self.housekeeping.sweep,
             ],
             max_concurrent_activities=self._settings.max_activities,
+            max_concurrent_workflow_tasks=WORKFLOW_TASKS,
             # Many pollers would take all accounts that are opened at the same moment to one process.
             max_concurrent_activity_task_polls=OPENING_POLLS,
             sticky_queue_schedule_to_start_timeout=STICKY,

@@ -67,6 +67,7 @@ class AccountRuns:
                 # A parent's continue-as-new would end its children otherwise.
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                task_timeout=options.RUN_TASK,
                 priority=Priority(priority_key=review.priority),
             )
             self._running.append(handle)

@@ -13,6 +13,10 @@ HEARTBEAT = timedelta(seconds=5)
 WORKER_QUEUE_SCHEDULE_TO_START = timedelta(seconds=3)
 """A worker that does not take its own queue's task within this is taken for gone."""
 
+RUN_TASK = timedelta(seconds=5)
+"""A task of an account's run that its worker did not finish within this goes to another one. With the wait for the dead
+worker's own queue and `REOPEN_PAUSE` that is less than what is left of a lease at least (CONTRACTS, Times)."""
+
 DATABASE: ActivityConfig = {
     "start_to_close_timeout": timedelta(seconds=90),
     "heartbeat_timeout": HEARTBEAT,

@@ -317,8 +317,13 @@ class TestLostAndBroken:
         await eventually(lambda: len(stage.actions.done) == 4)
         await rests_for(stage.run_of("account-5"), Why.ACCOUNT_BLOCKED)
         await settle_all(stage, campaign)
-        await campaign.result()
+
+        async def it_is_told() -> bool:
+            return await signalled(stage.run_of("account-3"), "stop") == 1
+
+        await eventually_true(it_is_told)
         held.go.set()
+        await campaign.result()
         for account_id in stage.campaigns.listed:
             await stage.run_of(account_id).result()
         assert sorted(each for _, each in stage.accounts.closed()) == stage.campaigns.listed[:4]
