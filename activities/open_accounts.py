@@ -98,16 +98,15 @@ class OpenAccounts:
                 return account.lease
 
     async def _taken(self, ref: AccountRef) -> _Account | HeldElsewhere | NoRoom:
-        """The account, leased, and room for its client. Nobody gives way for one that another process holds."""
-        if not self._has_room(ref) and self._who_gives_way() is None:
-            return NoRoom()
+        """The account, leased, and room for its client. Nobody gives way for one that another process holds: that one
+        serves it, however full this process is."""
         began = time.monotonic()
         lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
         if isinstance(lease, HeldElsewhere):
             return lease
         while not self._has_room(ref):
             leaving = self._who_gives_way()
-            if leaving is None:  # others were quicker
+            if leaving is None:
                 await self._release(lease)
                 return NoRoom()
             _log.info("closed to make room", account_id=leaving.account_id, clients=self._most)

@@ -29,8 +29,8 @@ SHORT = LeaseTimes(
     disconnect_after=timedelta(seconds=4),
     closing_margin=timedelta(seconds=2),
 )
-"""As short as a lease may be: a worker that fell silent is missed after a heartbeat's 5 s and its workflows' tasks go to
-another one after 2 s more; or a task that it had in hand after 5 s, and an activity that waits for it 3 s after that."""
+"""As short as a lease may be: a worker that fell silent is missed after a heartbeat's 5 s, and its workflows' tasks go
+to another one after 2 s more; or a task that it had in hand is missed after 5 s, and then an activity after 3 s."""
 
 
 DEPLOYED = pytest.param(LeaseTimes(), marks=pytest.mark.long)
