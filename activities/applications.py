@@ -73,7 +73,7 @@ class Pacer:
 
 
 class Applications:
-    """The `Pace` of a process. `secret`: makes names of applications that say nothing to who reads the database."""
+    """The `Throttle` of a process. `secret`: makes names of applications that say nothing to who reads the database."""
 
     def __init__(self, shares: Shares, limits: LimitsSource, holder: str, times: LeaseTimes, secret: bytes) -> None:
         self._shares = shares

@@ -12,7 +12,7 @@ from adapters.dry_run import DryRunAdapter
 from adapters.telegram import platform as telegram
 from domain.errors import Invalid
 from domain.platform import DRY_RUN, Capabilities
-from domain.ports import Adapter, Pace
+from domain.ports import Adapter, Throttle
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class AdapterOptions:
     deadline: timedelta = timedelta(seconds=20)
     link_preview: bool = True
     disconnect_after: timedelta = timedelta(seconds=6)
-    pace: Pace | None = None
+    pace: Throttle | None = None
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ class Adapter(Protocol):
         """
 
 
-class Pace(Protocol):
+class Throttle(Protocol):
     """The right to make requests in the name of a client application, so many a second over all workers.
 
     Both raise `Unavailable` when that right does not come in time: nothing was asked then.

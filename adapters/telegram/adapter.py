@@ -11,7 +11,7 @@ from adapters.telegram.session import TelegramSession
 from domain.account import Credentials
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
-from domain.ports import AddressBook, Pace, always
+from domain.ports import AddressBook, Throttle, always
 
 
 class TelegramAdapter:
@@ -25,7 +25,7 @@ class TelegramAdapter:
         deadline: timedelta = timedelta(seconds=20),
         link_preview: bool = True,
         disconnect_after: timedelta = timedelta(seconds=6),
-        pace: Pace | None = None,
+        pace: Throttle | None = None,
     ) -> None:
         self._deadline = deadline
         self._disconnect_after = disconnect_after

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.ports import Pace
+from domain.ports import Throttle
 
 _NAME = "telegram"
 
@@ -13,7 +13,7 @@ class Application:
     """Asks for the right to make requests. Without a `pace` there is nobody to ask."""
 
     api_id: str
-    pace: Pace | None
+    pace: Throttle | None
 
     async def sign_in(self) -> None:
         """Before a connection is made. Raises `Unavailable`."""

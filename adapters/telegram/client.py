@@ -15,7 +15,7 @@ from adapters.telegram.application import Application
 from adapters.telegram.errors import PLATFORM, Lost
 from domain.account import Credentials
 from domain.errors import Unavailable
-from domain.ports import Pace
+from domain.ports import Throttle
 
 CLOSING = timedelta(seconds=2)
 """How long a close may take; it must fit into the lease's closing margin."""
@@ -78,7 +78,7 @@ def client_of(
     disconnect_after: timedelta,
     route: Mapping[str, Any],
     still: Callable[[], bool],
-    pace: Pace | None = None,
+    pace: Throttle | None = None,
 ) -> QuietClient | None:
     """A client that is not connected yet; None where the credentials cannot be meant.
 

@@ -17,7 +17,7 @@ from devstack.chaos.course import Course
 from devstack.chaos.owner import Owner
 from devstack.chaos.plan import DROPS, Plan, Shape, plan
 from devstack.chaos.relay import Relay
-from devstack.chaos.verdict import Times, Verdict, judged
+from devstack.chaos.verdict import Times, Verdict, edited, judged
 from devstack.demo.campaign import TEXTS
 from devstack.demo.client import ApiClient
 from devstack.demo.kept_logs import logs_kept
@@ -158,6 +158,7 @@ def _played(
                 Times(course.began, course.ended, owner.pauses, owner.quiet),
                 lease.length + IN_FLIGHT,
                 course.silences(),
+                edited=[edited(api.campaign(campaign_id)["priority"], owner.priorities)],
             )
         struck = course.struck + _dropped(planned, files[1])
         return verdict, struck, course.died

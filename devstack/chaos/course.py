@@ -13,6 +13,7 @@ from devstack.chaos.victims import Victim
 from devstack.errors import DevstackError
 from devstack.server import Server
 from devstack.stack import Stack
+from domain.terms import HIGHEST, LOWEST
 
 _STEP = 0.02
 STANDS_STILL = timedelta(minutes=3)
@@ -80,8 +81,13 @@ class Course:
         if target is Target.CAMPAIGN:
             if not self._owner.is_free:
                 return False
-            self._owner.pause(lasts)
-            told = f"for {lasts:.1f} s"
+            if strike.kind.blow is Blow.EDIT:
+                priority = self._random.randint(HIGHEST, LOWEST)
+                self._owner.edit(priority)
+                told = f"priority {priority}"
+            else:
+                self._owner.pause(lasts)
+                told = f"for {lasts:.1f} s"
         elif target is Target.CONNECTIONS and strike.kind.blow is Blow.CUT:
             told = f"{self._relay.cut(strike.share, self._random)} of them"
         elif target is Target.CONNECTIONS:

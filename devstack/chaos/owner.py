@@ -1,12 +1,14 @@
-"""The campaign's owner meanwhile: looks at the status all the time, and pauses and resumes as told."""
+"""The campaign's owner meanwhile: looks at the status all the time, and pauses, resumes and edits as told."""
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devstack.demo.client import ApiClient, Json, Refused
 from devstack.errors import DevstackError
+from domain.terms import NORMAL
 
 _POLL = 0.25
 ENDED = frozenset({"done", "done_with_errors", "cancelled", "failed"})
@@ -30,10 +32,13 @@ class Owner:
         """From the pause's request to the answer to the resume."""
         self.quiet: list[tuple[datetime, datetime]] = []
         """From the answer to the pause to the resume's request."""
+        self.priorities = {NORMAL}
+        """Which the campaign may have: the last one that was confirmed, and those said since."""
         self.unanswered: list[Unanswered] = []
         self.status: Json = {}
         self._api = api
         self._campaign_id = campaign_id
+        self._edit: int | None = None
         self._resume_at: float | None = None
         self._paused_from: tuple[datetime, datetime] | None = None
         self._stopping = threading.Event()
@@ -56,12 +61,16 @@ class Owner:
 
     @property
     def is_free(self) -> bool:
-        """Whether no pause is under way."""
-        return self._resume_at is None
+        """Whether no pause is under way, and all was said."""
+        return self._resume_at is None and self._edit is None
 
     def pause(self, seconds: float) -> None:
         """Pause the campaign for so long, as soon as the API listens."""
         self._resume_at = time.monotonic() + seconds
+
+    def edit(self, priority: int) -> None:
+        """Give the campaign that priority, as soon as the API listens."""
+        self._edit = priority
 
     def _live(self) -> None:
         while not self._stopping.wait(_POLL):
@@ -75,6 +84,8 @@ class Owner:
 
     def _command(self) -> None:
         """What is to be said now. An error is raised: it is said again then."""
+        if self._edit is not None:
+            self._say_edit(self._edit)
         if self._resume_at is None:
             return
         if self.ended:
@@ -90,13 +101,24 @@ class Owner:
             self.quiet.append((self._paused_from[1], asked))
             self._paused_from = self._resume_at = None
 
+    def _say_edit(self, priority: int) -> None:
+        self.priorities.add(priority)
+        if not self.ended and self._is_taken(lambda: self._api.edit(self._campaign_id, {"priority": priority})):
+            self.priorities = {priority}
+        self._edit = None
+
     def _said(self, command: str) -> bool:
+        if self._is_taken(lambda: self._api.command(self._campaign_id, command)):
+            return True
+        self._resume_at = None
+        return False
+
+    def _is_taken(self, say: Callable[[], object]) -> bool:
         """False when the campaign has ended meanwhile."""
         try:
-            self._api.command(self._campaign_id, command)
+            say()
         except Refused as refused:
             if "(409)" not in str(refused):
                 raise
-            self._resume_at = None
             return False
         return True

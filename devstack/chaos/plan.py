@@ -18,6 +18,7 @@ class Blow(StrEnum):
     CUT = "cut"
     MUTE = "mute"
     PAUSE = "pause"
+    EDIT = "edit"
     DROP_BEFORE = "drop_before"
     DROP_AFTER = "drop_after"
 
@@ -71,6 +72,7 @@ WEIGHTS: Mapping[Kind, int] = {
     Kind(Blow.DROP_BEFORE, Target.REQUEST): 5,
     Kind(Blow.DROP_AFTER, Target.REQUEST): 8,
     Kind(Blow.PAUSE, Target.CAMPAIGN): 6,
+    Kind(Blow.EDIT, Target.CAMPAIGN): 6,
 }
 METHODS: Mapping[str, int] = {
     "channels.InviteToChannel": 5,
@@ -179,7 +181,7 @@ def _lasts(random: Random, kind: Kind, shape: Shape) -> float:
             return lease * random.uniform(0.2, 1.2)
         case Blow.MUTE:
             return lease * random.uniform(0.1, 0.8)
-        case Blow.CUT:
+        case Blow.CUT | Blow.EDIT:
             return 0.0
         case _:
             return lease * random.choice((0.02, 0.1, 0.3, 0.6)) * random.uniform(0.5, 1.5)

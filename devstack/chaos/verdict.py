@@ -1,7 +1,7 @@
 """Whether anything was lost or done twice: the demonstration's comparisons, the database's own facts, the times."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -48,7 +48,13 @@ class Verdict:
 
 
 def judged(
-    claims: Claims, truth: Truth, facts: Facts, times: Times, in_flight: timedelta, silences: Sequence[str]
+    claims: Claims,
+    truth: Truth,
+    facts: Facts,
+    times: Times,
+    in_flight: timedelta,
+    silences: Sequence[str],
+    edited: Sequence[Check] = (),
 ) -> Verdict:
     """Compare everything. `in_flight`: how long after a pause an action begun before it may still end."""
     checks = [
@@ -56,6 +62,7 @@ def judged(
         *_database(claims, facts),
         *_pauses(truth, times, in_flight),
         Check("status unanswered though the API and PostgreSQL were there", [], list(silences)),
+        *edited,
     ]
     return Verdict(
         lost=claims.stored - claims.status["counts"]["processed"] + len(verdict.silent(claims, truth) - {None}),
@@ -64,6 +71,11 @@ def judged(
         standstill=longest_standstill(_moments(truth), times),
         wrong=[check for check in checks if not check.agrees],
     )
+
+
+def edited(priority: int, said: Set[int]) -> Check:
+    """An edit that was confirmed is in force; one that was not answered may be."""
+    return Check("the priority that its owner has given it last", True, priority in said)
 
 
 def repeated(truth: Truth) -> int:

@@ -19,7 +19,7 @@ SILENCE = timedelta(seconds=6)
 
 
 class CountingPace:
-    """The `Pace` port. `over`: no turn comes in time. `gate`: turns wait for it."""
+    """The `Throttle` port. `over`: no turn comes in time. `gate`: turns wait for it."""
 
     def __init__(self) -> None:
         self.turns: list[tuple[str, str, timedelta | None]] = []
