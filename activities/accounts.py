@@ -212,7 +212,8 @@ class AccountActivities:
             return Opened(why=Why.ACCOUNT_ELSEWHERE, until=now)
         except _Away as away:
             await self._open.close(ref, user)
-            return Opened(why=away.why, until=now + RETRY_AFTER)
+            # Who was switched off is woken by the campaign, when the list of accounts says that it is back.
+            return Opened(why=away.why, until=None if away.why is Why.ACCOUNT_INACTIVE else now + RETRY_AFTER)
         except Unavailable:
             refused, rights = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER), None
         if refused is not None:

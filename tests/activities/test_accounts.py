@@ -143,12 +143,14 @@ class TestIsKeptFromIt:
 
     async def test_by_being_switched_off(self, bench: Bench) -> None:
         bench.directory.listed = [known(REF.account_id, ExternalStatus.INACTIVE)]
-        assert (await bench.opened()).why is Why.ACCOUNT_INACTIVE
+        opened = await bench.opened()
+        assert (opened.why, opened.until) == (Why.ACCOUNT_INACTIVE, None)
         assert bench.adapter.sessions == []
 
     async def test_by_having_left_the_list(self, bench: Bench) -> None:
         bench.directory.listed = []
-        assert (await bench.opened()).why is Why.ACCOUNT_INACTIVE
+        opened = await bench.opened()
+        assert (opened.why, opened.until) == (Why.ACCOUNT_INACTIVE, None)
 
     async def test_by_a_secret_that_is_not_there(self, bench: Bench) -> None:
         bench.vault.secrets = {}

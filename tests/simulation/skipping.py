@@ -18,8 +18,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from temporalio.worker import Interceptor as WorkerInterceptor
 
-AT_ONCE = timedelta(hours=6)
-"""So much is slept in one call: a call has a deadline of a minute."""
+AT_ONCE = timedelta(hours=1)
+"""So much is slept in one call: a call has a deadline of a minute, and forgotten locks are given back within it."""
 _LOOK = 0.2
 """Seconds between two looks at the clock."""
 _IDLE = 15.0
