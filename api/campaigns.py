@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
@@ -40,14 +43,15 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+MADE_BEFORE: dict[int | str, dict[str, Any]] = {
+    200: {"model": CampaignOut, "description": "Made before, with the same `Idempotency-Key`"}
+}
+
 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses={
-        200: {"model": CampaignOut, "description": "Made before, with the same `Idempotency-Key`"},
-        **responses("not-found", "forbidden-now", "too-large", "invalid"),
-    },
+    responses=MADE_BEFORE | responses("not-found", "forbidden-now", "too-large", "invalid"),
     summary="Make a campaign",
 )
 async def create(
@@ -59,18 +63,8 @@ async def create(
     idempotency_key: IdempotencyKey = None,
 ) -> CampaignOut:
     """Make a campaign of an audience; it starts at once, unless `start` is false."""
-    requested = fingerprint(body)
-    campaign = await found.campaigns.made_before(asked.owner, idempotency_key, requested)
-    made = campaign is None
-    if campaign is None:
-        new = await _checked(body, asked, found)
-        campaign, made = await found.campaigns.create(asked.owner, new, idempotency_key, requested, now)
-    if made:
-        _audit.info("campaign_created", owner=asked.owner, campaign=str(campaign.id), start=body.start)
-    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    response.headers["Location"] = f"/invite/{campaign.id}"
-    await deliver(found, campaign)
-    return CampaignOut.of(campaign)
+    creation = Creation("campaign_created", body, idempotency_key, {"start": body.start})
+    return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
 
 
 @router.get("", responses=responses("invalid"), summary="The campaigns")
@@ -246,6 +240,36 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform, written: Check
     )
 
 
-def fingerprint(body: BaseModel) -> str:
-    """By what a request is recognised when it is repeated."""
-    return hashlib.sha256(json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request that makes a campaign, once for its key. `event`, `told`: what the audit log says of it."""
+
+    event: str
+    body: BaseModel
+    key: str | None
+    told: dict[str, Any]
+
+    async def answer(
+        self,
+        checked_new: Callable[[], Awaitable[NewCampaign]],
+        response: Response,
+        asked: Caller,
+        found: Services,
+        now: datetime,
+    ) -> CampaignOut:
+        """Make it and have it start (201), or find what the same request made before (200)."""
+        requested = self._fingerprint()
+        campaign = await found.campaigns.made_before(asked.owner, self.key, requested)
+        made = campaign is None
+        if campaign is None:
+            campaign, made = await found.campaigns.create(asked.owner, await checked_new(), self.key, requested, now)
+        if made:
+            _audit.info(self.event, owner=asked.owner, campaign=str(campaign.id), **self.told)
+        response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
+        response.headers["Location"] = f"/invite/{campaign.id}"
+        await deliver(found, campaign)
+        return CampaignOut.of(campaign)
+
+    def _fingerprint(self) -> str:
+        """By what the request is recognised when it is repeated."""
+        return hashlib.sha256(json.dumps(self.body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import structlog
 from fastapi import APIRouter, Response, status
 
 from adapters.registry import platform
 from api.auth import Caller
-from api.campaigns import IdempotencyKey, deliver, fingerprint
+from api.campaigns import MADE_BEFORE, Creation, IdempotencyKey
 from api.dependencies import Asked, Now, Services, With, require_known_accounts
 from api.problems import responses
 from api.schemas.campaigns import CampaignOut
@@ -29,8 +28,6 @@ from storage.messages import Listed
 from storage.test_messages import NO_AUDIENCE, ToOneself
 
 router = APIRouter(prefix="/messages", tags=["messages"])
-
-_audit = structlog.get_logger("audit")
 
 
 @router.post("/preview", responses=responses("not-found", "too-large", "invalid"), summary="Look at a message")
@@ -77,10 +74,7 @@ def _rendered(message: Message, people: Sequence[Listed], seed: str) -> list[Ren
 @router.post(
     "/test",
     status_code=status.HTTP_201_CREATED,
-    responses={
-        200: {"model": CampaignOut, "description": "Made before, with the same `Idempotency-Key`"},
-        **responses("forbidden-now", "too-large", "invalid", "too-many"),
-    },
+    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid", "too-many"),
     summary="Send a test to yourself",
 )
 async def send_test(
@@ -96,18 +90,8 @@ async def send_test(
     It is a campaign of one recipient: paid from the account's limits, sent at most once, waiting where others would
     wait. Its `Location` tells what became of it, and it can be cancelled like any other.
     """
-    requested = fingerprint(body)
-    campaign = await found.campaigns.made_before(asked.owner, idempotency_key, requested)
-    made = campaign is None
-    if campaign is None:
-        new = await _checked(body, asked, found)
-        campaign, made = await found.campaigns.create(asked.owner, new, idempotency_key, requested, now)
-    if made:
-        _audit.info("test_message", owner=asked.owner, campaign=str(campaign.id), account=body.account_id)
-    response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
-    response.headers["Location"] = f"/invite/{campaign.id}"
-    await deliver(found, campaign)
-    return CampaignOut.of(campaign)
+    creation = Creation("test_message", body, idempotency_key, {"account": body.account_id})
+    return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
 
 
 async def _checked(body: TestIn, asked: Caller, found: Services) -> NewCampaign:

@@ -95,12 +95,6 @@ class Stack:
         }
         return found | self._private_to(role) | self._settings
 
-    def start_worker(self) -> Worker:
-        """Start one more worker and wait until it polls."""
-        worker = self._new_worker()
-        worker.start()
-        return worker
-
     def start_data_centre(self, scenario: Path, journal: Path) -> DataCentre:
         """Start the Telegram data centre and wait until it listens."""
         port = self._ports.get("Telegram data centre")

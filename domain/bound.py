@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.crews import Request
+from domain.languages import by_language
 from domain.platform import Action, Budget
 from domain.spreading import Crew, Spread
 from domain.standing import account_rest
@@ -79,8 +80,7 @@ _SENTENCES: dict[Bound, tuple[str, str]] = {
 
 def sentence(bound: Bound) -> dict[str, str]:
     """The bound in words, by language code."""
-    english, russian = _SENTENCES[bound]
-    return {"en": english, "ru": russian}
+    return by_language(_SENTENCES[bound])
 
 
 def bound(request: Request, crews: list[Crew], planned: Spread) -> tuple[Bound, Budget | None]:

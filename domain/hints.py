@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from domain.languages import by_language
+
 
 class Hint(StrEnum):
     """The hints."""
@@ -34,5 +36,4 @@ _SENTENCES: dict[Hint, tuple[str, str]] = {
 
 def sentence(hint: Hint) -> dict[str, str]:
     """The hint in words, by language code."""
-    english, russian = _SENTENCES[hint]
-    return {"en": english, "ru": russian}
+    return by_language(_SENTENCES[hint])

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from domain.languages import by_language
+
 
 class Note(StrEnum):
     """The notes."""
@@ -44,5 +46,4 @@ _SENTENCES: dict[Note, tuple[str, str]] = {
 
 def sentence(note: Note) -> dict[str, str]:
     """The note in words, by language code."""
-    english, russian = _SENTENCES[note]
-    return {"en": english, "ru": russian}
+    return by_language(_SENTENCES[note])

@@ -1,9 +1,8 @@
 """Outcomes, reasons and dropped lines in words, for reports: one sentence in each language."""
 
 from domain.audience import DropReason
+from domain.languages import by_language
 from domain.outcome import Kind, Reason
-
-LANGUAGES = ("en", "ru")
 
 _REASONS: dict[Reason, tuple[str, str]] = {
     Reason.NONE: ("", ""),
@@ -207,11 +206,11 @@ def sentence(value: Reason | Kind | DropReason) -> dict[str, str]:
         words = _REASONS[value]
     else:
         words = _KINDS[value] if isinstance(value, Kind) else _DROPPED[value]
-    return dict(zip(LANGUAGES, words, strict=True))
+    return by_language(words)
 
 
 def explanation(outcome: str | None, reason: str | None) -> dict[str, str]:
     """What became of a recipient: the reason's sentence, or the outcome's where there is none."""
     if outcome is None:
-        return dict(zip(LANGUAGES, _WAITING, strict=True))
+        return by_language(_WAITING)
     return sentence(Reason(reason)) if reason else sentence(Kind(outcome))

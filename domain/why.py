@@ -4,6 +4,8 @@ sentence in each language."""
 from datetime import datetime
 from enum import StrEnum
 
+from domain.languages import by_language
+
 
 class Why(StrEnum):
     """The reasons. The time at which one ends by itself stands beside it, where there is one."""
@@ -257,13 +259,12 @@ def ended_by(why: Why) -> EndedBy:
 def ending(by: EndedBy) -> dict[str, str]:
     """What would end it, in words, by language code."""
     _, english, russian = _ENDED_BY[by]
-    return {"en": english, "ru": russian}
+    return by_language((english, russian))
 
 
 def sentence(why: Why) -> dict[str, str]:
     """The reason in words, by language code."""
-    english, russian = _SENTENCES[why]
-    return {"en": english, "ru": russian}
+    return by_language(_SENTENCES[why])
 
 
 def told(why: Why, since: datetime | None, until: datetime | None, to: str | None = None) -> dict[str, str | None]:

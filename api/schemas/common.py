@@ -1,12 +1,11 @@
 """Shapes that several resources share."""
 
 from datetime import datetime
-from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from domain.languages import LANGUAGES
 from domain.outcome import Reason as OutcomeReason
-from domain.sentences import LANGUAGES
 from domain.sentences import sentence as outcome_sentence
 from domain.why import EndedBy, Why, ended_by, ending, sentence
 
@@ -27,7 +26,6 @@ PLAIN = AfterValidator(_plain)
 """Text that a person wrote, of several lines perhaps."""
 ONE_LINE = AfterValidator(_one_line)
 """A name, an id, a link."""
-Limit = Annotated[int, Field(ge=1, le=500)]
 
 
 class Body(BaseModel):

@@ -3,8 +3,9 @@
 import pytest
 
 from domain.audience import DropReason
+from domain.languages import LANGUAGES
 from domain.outcome import ERRORS, INVITE_FALLBACK, SUCCESSES, UNSPENT, Kind, Party, Reason
-from domain.sentences import LANGUAGES, explanation, sentence
+from domain.sentences import explanation, sentence
 
 
 @pytest.mark.parametrize("kind", list(Kind))
