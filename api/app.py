@@ -15,6 +15,7 @@ from api.last_resort import LastResort
 from api.problems import Problem, install
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
+from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
 from storage.audiences import Audiences
@@ -77,10 +78,12 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
+        metrics = Metrics()
         database = Database(settings.database_url.get_secret_value())
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
-                app.state.services = await _services(settings, database, client)
+                app.state.services = await _services(settings, database, client, metrics)
+                metrics.serve(settings.metrics_host, settings.metrics_port)
                 yield
         finally:
             await database.close()
@@ -88,8 +91,10 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     return lifespan
 
 
-async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:
-    limits = LimitsFile(settings.limits_file)
+async def _services(
+    settings: ApiSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
+) -> Services:
+    limits = LimitsFile(settings.limits_file, metrics.limits_file)
     temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
     return Services(
         settings=settings,

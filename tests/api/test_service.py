@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.dependencies import Services
+from devstack.ports import free_ports
 from runtime.settings import ApiSettings
 from storage.engine import Database
 from storage.reports import PersonLine
@@ -142,6 +144,18 @@ async def test_it_starts_and_reads_with_temporal_away(settings: ApiSettings, own
     async with app.router.lifespan_context(app), Client(app, make_token(owner)) as client:
         assert (await client.get("/invite")).status_code == 200
         assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_broken_limits_file_is_a_metric_of_the_api_too(settings: ApiSettings, tmp_path: Path) -> None:
+    file = tmp_path / "limits.toml"
+    file.write_text(settings.limits_file.read_text())
+    [port] = free_ports(1)
+    app = create_app(settings.model_copy(update={"limits_file": file, "metrics_port": port}))
+    async with app.router.lifespan_context(app), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as operator:
+        assert "invite_limits_file_broken 0.0" in (await operator.get("/metrics")).text
+        file.write_text("telegram = 5")
+        app.state.services.limits()
+        assert "invite_limits_file_broken 1.0" in (await operator.get("/metrics")).text
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
