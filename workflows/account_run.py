@@ -32,6 +32,7 @@ class AccountRun:
 
     `number`: of the next activity; it advances only when a result is known, and turns' ids are made of it. `queue`
     and `fence`: where the account is open, or ''. `run_id`: of the first run, so that ids of a new one are new.
+    `priority`: the campaign's, once the run has heard of it; 0: the one that it was started with.
     """
 
     owner: str
@@ -44,6 +45,7 @@ class AccountRun:
     queue: str = ""
     fence: int = 0
     run_id: str = ""
+    priority: int = 0
 
 
 @workflow.defn
@@ -63,9 +65,10 @@ class AccountRunWorkflow:
         self._silent = ""  # the queue on which nobody answered: not asked again before the lease has ended once
 
     @workflow.signal
-    def wake(self) -> None:
-        """Look again: the owner has commanded, the queue or the accounts have changed."""
+    def wake(self, priority: int = 0) -> None:
+        """Look again: the owner has commanded, the queue or the accounts have changed. `priority`: the campaign's."""
         self._woken = True
+        self._run = replace(self._run, priority=priority or self._run.priority)
 
     @workflow.signal
     def stop(self) -> None:
@@ -101,7 +104,7 @@ class AccountRunWorkflow:
         )
         try:
             opened: Opened = await workflow.execute_activity_method(
-                AccountActivities.open_account, request, **options.OPEN
+                AccountActivities.open_account, request, **options.of(self._run.priority, options.OPEN)
             )
         except ActivityError as error:
             await self._lost(error)
@@ -120,7 +123,7 @@ class AccountRunWorkflow:
         """Another worker holds the account: act through that one, or wait until its lease has ended."""
         try:
             return await workflow.execute_activity_method(
-                AccountActivities.open_account, request, **options.on(held.queue, options.OPEN_THERE)
+                AccountActivities.open_account, request, **options.on(held.queue, options.of(self._run.priority, options.OPEN_THERE))
             )
         except ActivityError:
             return replace(held, queue="")
@@ -130,7 +133,7 @@ class AccountRunWorkflow:
         work = Work(run.owner, run.adapter, run.account_id, run.campaign_id, run.run_id, run.number, run.fence)
         try:
             worked: Worked = await workflow.execute_activity_method(
-                _ACTIVITIES[run.action], work, **options.on(run.queue, options.ACTION)
+                _ACTIVITIES[run.action], work, **options.on(run.queue, options.of(run.priority, options.ACTION))
             )
         except ActivityError as error:
             await self._lost(error)
@@ -138,7 +141,8 @@ class AccountRunWorkflow:
         if worked.turns:  # it has something new to tell at its next rest, whatever that is for
             self._told = Why.WORKING
         self._errors = 0
-        self._run = replace(run, number=run.number + 1, action=worked.action or run.action)
+        # Signals that came meanwhile have changed it.
+        self._run = replace(self._run, number=run.number + 1, action=worked.action or run.action)
         if workflow.cancellation_reason() is not None:  # a returned result swallows the cancellation
             self._stopped = True
             return

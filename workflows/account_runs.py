@@ -72,7 +72,7 @@ class AccountRuns:
             )
             self._running.append(handle)
         except WorkflowAlreadyStartedError:  # of a workflow before this one: it may sleep on an older wish
-            await self.tell("wake", (account_id,))
+            await self.tell("wake", (account_id,), review.priority)
         self.started[account_id] = None
 
     async def ended(self) -> None:
@@ -87,11 +87,11 @@ class AccountRuns:
             self.untold.pop(account_id)
         return chunk
 
-    async def tell(self, signal: str, account_ids: Sequence[str]) -> Sequence[str]:
+    async def tell(self, signal: str, account_ids: Sequence[str], *told: int) -> Sequence[str]:
         """Tell a chunk of runs, by workflow id. Returns those that are not there."""
         runs = [
             workflow.get_external_workflow_handle(names.account_run(self._campaign_id, account_id))
             for account_id in account_ids
         ]
-        told = await asyncio.gather(*(run.signal(signal) for run in runs), return_exceptions=True)
-        return [each for each, error in zip(account_ids, told, strict=True) if error is not None]
+        answers = await asyncio.gather(*(run.signal(signal, args=told) for run in runs), return_exceptions=True)
+        return [each for each, error in zip(account_ids, answers, strict=True) if error is not None]

@@ -43,7 +43,7 @@ class CampaignRun:
     `problem`: why their list could not be read last time. `snapshot`: with all lines, as of the change `seen`; `gone`:
     accounts that only the owner can bring back. `ready`: accounts that were checked and come next; `untold`: runs that
     are still to be woken, or, once `ended`, stopped. `commands`, `broken`: what was heard and not acted on. `revision`:
-    the last edit that was heard of.
+    the last edit that was heard of. `priority`: as of the last review; 0: there was none.
     """
 
     owner: str
@@ -60,6 +60,7 @@ class CampaignRun:
     commands: tuple[Command, ...] = ()
     broken: bool = False
     revision: int = 0
+    priority: int = 0
 
 
 @workflow.defn
@@ -82,7 +83,7 @@ class CampaignWorkflow:
         self._bare_commands = list(run.commands)
         self._pause = options.REVIEW_SHORTEST
         self._state = ""
-        self._priority = 0
+        self._priority = run.priority
         self._revision = run.revision
         self._effective_no = run.control_no
         self._over = False
@@ -201,7 +202,7 @@ class CampaignWorkflow:
         before = self._snapshot
         request = ReviewRequest(self._owner, self._campaign_id, self._problem, self._lines.seen)
         review: Review = await workflow.execute_activity_method(
-            CampaignActivities.review_campaign, request, **options.DATABASE
+            CampaignActivities.review_campaign, request, **options.of(self._priority, options.DATABASE)
         )
         self._snapshot = review.snapshot
         self._learning = self._lines.hear(review) and review.more
@@ -220,7 +221,7 @@ class CampaignWorkflow:
     async def _gather(self) -> None:
         key = CampaignKey(self._owner, self._campaign_id)
         gathered: Gathered = await workflow.execute_activity_method(
-            CampaignActivities.gather_accounts, key, **options.DATABASE
+            CampaignActivities.gather_accounts, key, **options.of(self._priority, options.DATABASE)
         )
         self._problem = gathered.problem
 
@@ -256,7 +257,7 @@ class CampaignWorkflow:
         """Wake the runs. One that is not there (terminated by an operator) is started again."""
         self._runs.untold |= dict.fromkeys(account_ids)
         while chunk := self._runs.next_to_tell():
-            for account_id in await self._runs.tell("wake", chunk):
+            for account_id in await self._runs.tell("wake", chunk, self._priority):
                 self.run_lost(account_id)
             if self._runs.untold:
                 self._continue_where_suggested()
@@ -336,4 +337,5 @@ class CampaignWorkflow:
             commands=tuple(self._bare_commands),
             broken=self._broken,
             revision=self._revision,
+            priority=self._priority,
         )

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
@@ -111,3 +111,8 @@ STARTS_PER_RUN = 1_000
 def on(queue: str, config: ActivityConfig) -> ActivityConfig:
     """The same options, on the queue of one worker."""
     return {**config, "task_queue": queue}
+
+
+def of(priority: int, config: ActivityConfig) -> ActivityConfig:
+    """The same options, for a task of that priority. 0: of the priority with which the workflow was started."""
+    return {**config, "priority": Priority(priority_key=priority or None)}

@@ -7,6 +7,7 @@ from temporalio.client import WorkflowHandle
 
 from domain.campaign import Command, Wanted
 from domain.statistics import AccountLine, Snapshot, numbers
+from domain.terms import HIGHEST
 from domain.why import Why
 from tests.recordings.scene import Scene, soon_continued, unserved
 from tests.workflows.fakes import ACCOUNT, CAMPAIGN, OWNER, WORKER_QUEUE, fails, held_on
@@ -202,6 +203,7 @@ async def continued(stage: Stage) -> Campaign:
 async def edited(stage: Stage) -> Campaign:
     """By the owner: all runs are woken to act by it, and the priority is another."""
     run = await started(stage)
+    stage.campaigns.priority = HIGHEST
     await run.execute_update(CampaignWorkflow.edit, Edited(2, stage.campaigns.command(Wanted.RUN)))
     return run
 

@@ -20,6 +20,7 @@ from domain.platform import Action
 from domain.ports import AccountRights, Clock
 from domain.review import Review
 from domain.statistics import AccountLine, Snapshot, numbers
+from domain.terms import NORMAL
 from domain.told import LINES_AT_ONCE, Mark
 from domain.why import Why
 
@@ -110,6 +111,7 @@ class Done:
     work: Work
     queue: str
     attempt: int
+    priority: int | None
 
 
 class FakeActions:
@@ -143,7 +145,7 @@ class FakeActions:
 
     async def _answer(self, action: Action, work: Work) -> Worked:
         info = activity.info()
-        self.done.append(Done(action, work, info.task_queue, info.attempt))
+        self.done.append(Done(action, work, info.task_queue, info.attempt, info.priority.priority_key))
         left = self.answers.get(work.account_id)
         answer = left.pop(0) if left else idles()
         return await answer(await self._clock.now())
@@ -233,6 +235,7 @@ class FakeCampaigns:
         self.commands: list[Command] = []
         self.failed = 0
         self.action = Action.INVITE
+        self.priority = NORMAL
         self.during_review: Callable[[], Awaitable[None]] | None = None
         self.page = LINES_AT_ONCE
         self._marks: dict[str, Mark] = {}
@@ -299,6 +302,7 @@ class FakeCampaigns:
             look_at=self._look_at(running),
             busy=running and self.waiting is None,
             freed=self.freed,
+            priority=self.priority,
             **self._told(self._snapshot(now), seen),
         )
 

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from domain.campaign import Command, State, Wanted
 from domain.platform import Action
+from domain.terms import HIGHEST, NORMAL
 from domain.why import Why, told
 from tests.workflows.fakes import (
     ACCOUNT,
@@ -388,6 +389,16 @@ class TestEdits:
         number = stage.campaigns.command(Wanted.RUN)
         assert await campaign.execute_update(CampaignWorkflow.edit, Edited(2, number)) == 2
         await eventually(lambda: len(stage.actions.done) == 2 * len(accounts))
+
+    async def test_a_new_priority_is_that_of_the_next_tasks(self, stage: Stage, accounts: list[str]) -> None:
+        campaign = await stage.start_campaign()
+        await eventually(lambda: len(stage.actions.done) == len(accounts))
+        assert {each.priority for each in stage.actions.done} == {NORMAL}
+        stage.campaigns.priority = HIGHEST
+        await campaign.execute_update(CampaignWorkflow.edit, Edited(2, stage.campaigns.command(Wanted.RUN)))
+        await eventually(lambda: len(stage.actions.done) == 2 * len(accounts))
+        for account_id in accounts:
+            assert stage.actions.of(account_id)[-1].priority == HIGHEST
 
     async def test_a_revision_that_is_not_newer_is_refused(self, stage: Stage) -> None:
         campaign = await stage.start_campaign()
