@@ -1,7 +1,7 @@
 """Where a campaign stands as a whole, from where its accounts stand: running, or waiting for what and until when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -57,15 +57,19 @@ class Member:
         return self.rest is None or self.rest.why in PACING
 
 
+Tried = frozenset[frozenset[str]]
+"""Those who wait, by which accounts have failed on them; none: nobody waits."""
+
+
 @dataclass(frozen=True)
 class Open:
-    """What is not settled: whether somebody waits for an invite, for a message, and the turns in flight.
+    """What is not settled: who waits for an invite, for a message, and the turns in flight.
 
     Those who wait for one account alone are apart: for whom to be invited, and for whom else.
     """
 
-    invites: bool
-    messages: bool
+    invites: Tried
+    messages: Tried
     turns: int
     invites_by: frozenset[str] = frozenset()
     messages_by: frozenset[str] = frozenset()
@@ -97,13 +101,14 @@ def course(members: Sequence[Member], left: Open, problem: Why | None) -> Course
     """Where the campaign stands. `problem`: why the accounts could not be read, if so."""
     if not members and not left.turns:
         return Course(Phase.WAITING, problem or Why.NO_ACCOUNTS)
+    left = _returning(left, [member for member in members if not member.gone])
     able = [member for member in members if _has_something_to_do(member, left)]
     asleep = [member.account_id for member in able if member.rest is None and _asleep(member)]
     alone = left.invites_by | left.messages_by
     wake = tuple(sorted(asleep, key=lambda each: each not in alone))
     if left.turns or any(member.works for member in able):
         return Course(Phase.RUNNING, Why.WORKING, wake=wake, look_at=_next_action(able, left))
-    return _waiting(members, able)
+    return _waiting(members, able, left)
 
 
 def some(sleepers: Sequence[str], now: datetime) -> Sequence[str]:
@@ -128,23 +133,47 @@ def _next_action(able: Sequence[Member], left: Open) -> datetime | None:
     return min(ends) + SETTLING if ends else None
 
 
+def _returning(left: Open, staying: Sequence[Member]) -> Open:
+    """Whoever all able accounts have failed on may return to each of them."""
+    writing = {member.account_id for member in staying}
+    inviting = {member.account_id for member in staying if member.can_invite}
+    return replace(
+        left,
+        invites=frozenset(tried if inviting - tried else frozenset() for tried in left.invites),
+        messages=frozenset(tried if writing - tried else frozenset() for tried in left.messages),
+    )
+
+
 def _has_something_to_do(member: Member, left: Open) -> bool:
     """An account that is not checked yet may turn out to be able to invite."""
-    messages = left.messages or member.account_id in left.messages_by
-    invites = left.invites or member.account_id in left.invites_by
+    me = member.account_id
+    messages = me in left.messages_by or any(me not in tried for tried in left.messages)
+    invites = me in left.invites_by or any(me not in tried for tried in left.invites)
     return messages or (invites and (member.can_invite or not member.checked))
+
+
+def _others_have_failed(members: Sequence[Member], left: Open) -> bool:
+    """Somebody could act, had it not failed on everybody who is left."""
+    untried = replace(
+        left,
+        invites=frozenset(frozenset[str]() for _ in left.invites),
+        messages=frozenset(frozenset[str]() for _ in left.messages),
+    )
+    return any(member.works and _has_something_to_do(member, untried) for member in members)
 
 
 def _asleep(member: Member) -> bool:
     return not member.wakes and member.says not in (Why.WORKING, Why.GAP, Why.PACE, Why.PREPARING)
 
 
-def _waiting(members: Sequence[Member], able: Sequence[Member]) -> Course:
+def _waiting(members: Sequence[Member], able: Sequence[Member], left: Open) -> Course:
     staying = [member for member in able if not member.gone]
     if staying:
         ends = [member.rest.until for member in staying if member.rest and member.rest.until]
         reasons = {member.rest.why for member in staying if member.rest}
         only = next(iter(reasons)) if len(reasons) == 1 else Why.ACCOUNTS_RESTING
+        if _others_have_failed(members, left):
+            only = Why.UNTRIED_RESTS
         to = {member.to for member in staying}
         first = min(ends) if ends else None
         return Course(Phase.WAITING, only, first, to=to.pop() if len(to) == 1 else None, look_at=first)

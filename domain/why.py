@@ -31,6 +31,7 @@ class Why(StrEnum):
     QUEUE_EMPTY = "queue_empty"
     NO_ACCOUNTS = "no_accounts"
     ACCOUNTS_RESTING = "accounts_resting"
+    UNTRIED_RESTS = "untried_rests"
     ACCOUNTS_GONE = "accounts_gone"
     NO_ADMIN = "no_admin"
     TOO_MANY_REFUSALS = "too_many_refusals"
@@ -134,6 +135,10 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
         "Ни одного из выбранных аккаунтов больше нет. Добавьте аккаунт или отмените кампанию.",
     ),
     Why.ACCOUNTS_RESTING: ("All accounts rest at the moment.", "Сейчас все аккаунты отдыхают."),
+    Why.UNTRIED_RESTS: (
+        "The accounts that could act have failed with everybody who is left: those wait for an account that rests.",
+        "Свободные аккаунты уже не справились со всеми оставшимися: те ждут аккаунт, который отдыхает.",
+    ),
     Why.ACCOUNTS_GONE: (
         "All accounts are blocked or switched off. Enable one or add one.",
         "Все аккаунты заблокированы или выключены. Включите или добавьте аккаунт.",
@@ -208,6 +213,7 @@ _ENDED_BY: dict[EndedBy, tuple[frozenset[Why], str, str]] = {
                 Why.ACCOUNT_ELSEWHERE,
                 Why.WORKER_FULL,
                 Why.ACCOUNTS_RESTING,
+                Why.UNTRIED_RESTS,
                 Why.INTEGRATION_AWAY,
                 Why.CREDENTIALS_AWAY,
                 Why.PLATFORM_AWAY,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountState, ExternalStatus
 from domain.campaign import ENDS, Phase, Wanted
-from domain.course import NOBODY_LEFT, Course, Member, Open, course, held_by
+from domain.course import NOBODY_LEFT, Course, Member, Open, Tried, course, held_by
 from domain.guardrails import Sample, sample, tripped
 from domain.limits import PlatformLimits
 from domain.outcome import ERRORS, Kind, Outcome, Reason
@@ -21,17 +21,23 @@ from domain.why import Why
 from storage import low_water, recipients
 from storage.campaigns import COUNTS, CampaignView
 
+LOOKED_AT = 100
+"""So many people of a lane a review looks at."""
+
 # Whoever waits is found through the head of a lane, or of an account's own lane: the cost is that of the accounts. Each
 # head is asked for in its index's order: a look for just anybody would be planned as one through the whole queue.
-_OPEN = text("""
+# Of a lane so many are looked at for accounts that have failed on them; the last of so many counts as untried.
+_OPEN = text(f"""
     WITH RECURSIVE free AS (
-        SELECT low.action = ANY (:inviting) AS invites FROM queue_low low
+        SELECT low.action = ANY (:inviting) AS invites,
+               CASE WHEN first.n = {LOOKED_AT} THEN '{{}}' ELSE first.tried END AS tried
+        FROM queue_low low
         CROSS JOIN LATERAL (
-            SELECT FROM queue q
+            SELECT q.tried, row_number() OVER (ORDER BY q.seq) AS n FROM queue q
             WHERE q.campaign_id = :campaign AND q.action = low.action AND q.lane = low.lane AND q.seq >= low.seq
               AND q.bound_to IS NULL
-            ORDER BY q.seq LIMIT 1
-        ) somebody
+            ORDER BY q.seq LIMIT {LOOKED_AT}
+        ) first
         WHERE low.campaign_id = :campaign AND low.lane <> 'user_id'
     ), bound AS (
         SELECT (SELECT q.bound_to FROM queue q WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL
@@ -50,8 +56,8 @@ _OPEN = text("""
             ORDER BY q.lane, q.seq LIMIT 1
         ) somebody
     )
-    SELECT EXISTS (SELECT FROM free WHERE invites) AS invites,
-           EXISTS (SELECT FROM free WHERE NOT invites) AS messages,
+    SELECT (SELECT jsonb_agg(DISTINCT to_jsonb(tried)) FROM free WHERE invites) AS invites,
+           (SELECT jsonb_agg(DISTINCT to_jsonb(tried)) FROM free WHERE NOT invites) AS messages,
            ARRAY(SELECT DISTINCT account_id FROM waits WHERE invites) AS invites_by,
            ARRAY(SELECT DISTINCT account_id FROM waits WHERE NOT invites) AS messages_by,
            (SELECT count(*) FROM turn WHERE campaign_id = :campaign AND closed_at IS NULL) AS turns
@@ -177,12 +183,16 @@ async def _open(tx: AsyncConnection, campaign: CampaignView) -> Open:
     inviting = [Action.INVITE.value, *([Action.ADD_CONTACT.value] if campaign.action is Action.INVITE else [])]
     row = (await tx.execute(_OPEN, {"campaign": campaign.id, "inviting": inviting})).mappings().one()
     return Open(
-        invites=row["invites"],
-        messages=row["messages"],
+        invites=_tried(row["invites"]),
+        messages=_tried(row["messages"]),
         turns=row["turns"],
         invites_by=frozenset(row["invites_by"]),
         messages_by=frozenset(row["messages_by"]),
     )
+
+
+def _tried(found: Sequence[Sequence[str]] | None) -> Tried:
+    return frozenset(frozenset(each) for each in found or ())
 
 
 async def _end(tx: AsyncConnection, campaign: CampaignView) -> Phase:

@@ -73,6 +73,7 @@ _STILL_WANTS = frozenset(
         Why.COOLDOWN,
         Why.ACCOUNT_LIMITED,
         Why.ACCOUNTS_RESTING,
+        Why.UNTRIED_RESTS,
         Why.BUDGET_SPENT,
         Why.GIVES_WAY,
         Why.PLATFORM_AWAY,

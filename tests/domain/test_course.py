@@ -1,5 +1,6 @@
 """Where a campaign stands, from where its accounts stand."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from domain.course import (
     Course,
     Member,
     Open,
+    Tried,
     course,
     held_by,
     some,
@@ -25,11 +27,14 @@ from domain.why import Why
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LATER, LATEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
-INVITES = Open(invites=True, messages=False, turns=0)
-MESSAGES = Open(invites=False, messages=True, turns=0)
-IN_FLIGHT = Open(invites=False, messages=False, turns=1)
-INVITES_BY_B = Open(invites=False, messages=False, turns=0, invites_by=frozenset("b"))
-MESSAGES_BY_B = Open(invites=False, messages=False, turns=0, messages_by=frozenset("b"))
+NOBODY: Tried = frozenset()
+UNTRIED: Tried = frozenset({frozenset()})
+NOTHING = Open(NOBODY, NOBODY, turns=0)
+INVITES = replace(NOTHING, invites=UNTRIED)
+MESSAGES = replace(NOTHING, messages=UNTRIED)
+IN_FLIGHT = replace(NOTHING, turns=1)
+INVITES_BY_B = replace(NOTHING, invites_by=frozenset("b"))
+MESSAGES_BY_B = replace(NOTHING, messages_by=frozenset("b"))
 
 
 def member(
@@ -50,7 +55,7 @@ def waiting(why: Why, until: datetime | None = None, to: str | None = None) -> C
 
 
 def test_open_is_nothing_only_when_queue_and_turns_are_empty() -> None:
-    assert Open(invites=False, messages=False, turns=0).nothing
+    assert NOTHING.nothing
     assert not any(each.nothing for each in (INVITES, MESSAGES, IN_FLIGHT, INVITES_BY_B, MESSAGES_BY_B))
 
 
@@ -104,6 +109,35 @@ def test_nobody_is_woken_to_what_it_may_not_do() -> None:
 def test_an_unchecked_account_may_turn_out_to_be_able() -> None:
     unchecked = member(can_invite=False, checked=False, says=Why.PREPARING)
     assert course([unchecked], INVITES, None) == Course(Phase.RUNNING, Why.WORKING)
+
+
+class TestTried:
+    """Whoever an account has failed on goes to untried ones first."""
+
+    A_FAILED = replace(NOTHING, invites=frozenset({frozenset("a")}), messages=frozenset({frozenset("a")}))
+
+    def test_the_untried_one_that_rests_is_waited_for_and_nobody_else_is_woken(self) -> None:
+        idle, resting = member("a", says=Why.QUEUE_EMPTY), member("b", rest=Rest(LATER, Why.COOLDOWN))
+        soon = member("c", rest=Rest(LATEST, Why.ACCOUNT_LIMITED))
+        assert course([idle, resting, soon], self.A_FAILED, None) == waiting(Why.UNTRIED_RESTS, LATER)
+
+    def test_one_more_who_waits_untried_is_work_for_all(self) -> None:
+        left = replace(self.A_FAILED, invites=UNTRIED | self.A_FAILED.invites)
+        accounts = [member("a", says=Why.QUEUE_EMPTY), member("b", rest=Rest(LATER, Why.COOLDOWN))]
+        assert course(accounts, left, None) == Course(Phase.RUNNING, Why.WORKING, wake=("a",))
+
+    def test_the_untried_one_that_is_free_is_woken_alone(self) -> None:
+        accounts = [member("a", says=Why.QUEUE_EMPTY), member("b", says=Why.QUEUE_EMPTY)]
+        assert course(accounts, self.A_FAILED, None).wake == ("b",)
+
+    def test_blocked_ones_and_those_without_the_right_are_not_waited_for(self) -> None:
+        gone, writer = member("b", rest=Rest(None, Why.ACCOUNT_BLOCKED)), member("c", can_invite=False)
+        invites = replace(self.A_FAILED, messages=NOBODY)
+        assert course([member("a", says=Why.QUEUE_EMPTY), gone, writer], invites, None).wake == ("a",)
+
+    def test_where_all_rest_their_own_reasons_are_told(self) -> None:
+        accounts = [member("a", rest=Rest(LATEST, Why.COOLDOWN)), member("b", rest=Rest(LATER, Why.COOLDOWN))]
+        assert course(accounts, self.A_FAILED, None) == waiting(Why.COOLDOWN, LATER)
 
 
 def test_all_rest_for_one_reason_or_for_several_until_the_first_is_back() -> None:
@@ -180,17 +214,28 @@ MEMBERS = st.lists(
 )
 
 
-@given(
-    MEMBERS, st.builds(Open, st.booleans(), st.booleans(), st.integers(0, 2)), st.none() | st.just(Why.INTEGRATION_AWAY)
-)
+TRIED = st.frozensets(st.frozensets(st.sampled_from("abcdef"), max_size=2), max_size=3)
+
+
+@given(MEMBERS, st.builds(Open, TRIED, TRIED, st.integers(0, 2)), st.none() | st.just(Why.INTEGRATION_AWAY))
 def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_otherwise(
     members: list[Member], left: Open, problem: Why | None
 ) -> None:
     found = course(members, left, problem)
+    staying = {each.account_id for each in members if not each.gone}
+    admins = {each.account_id for each in members if not each.gone and each.can_invite}
+
+    def finds(me: Member, waiting: Tried, able: set[str]) -> bool:
+        return any(me.account_id not in tried or able <= tried for tried in waiting)
+
     can = [
         each
         for each in members
-        if each.rest is None and (left.messages or (left.invites and (each.can_invite or not each.checked)))
+        if each.rest is None
+        and (
+            finds(each, left.messages, staying)
+            or (finds(each, left.invites, admins) and (each.can_invite or not each.checked))
+        )
     ]
     assert (found.phase is Phase.RUNNING) == bool(can or left.turns), "a turn in flight goes on without members, too"
     assert set(found.wake) <= {each.account_id for each in can}
@@ -203,7 +248,7 @@ def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_o
 
 def test_whoever_alone_is_waited_for_is_woken_first() -> None:
     sleepers = [member(name, says=Why.QUEUE_EMPTY) for name in "abc"]
-    left = Open(invites=True, messages=False, turns=0, invites_by=frozenset("c"))
+    left = replace(INVITES, invites_by=frozenset("c"))
     assert course(sleepers, left, None).wake == ("c", "a", "b")
 
 

@@ -14,6 +14,7 @@ from domain.campaign import Command, Phase, Wanted
 from domain.errors import Forbidden, NotFound
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
+from domain.policy import NothingNow
 from domain.ports import DestinationCheck, Right
 from domain.review import Review, ToCheck
 from domain.standing import Rest
@@ -21,6 +22,7 @@ from domain.statistics import Numbers
 from domain.told import LINES_AT_ONCE
 from domain.why import Why
 from storage.campaigns import Edit
+from storage.reviewing import LOOKED_AT
 from tests.storage.world import (
     BANNED,
     FLOOD,
@@ -210,6 +212,33 @@ class TestWaiting:
         found = await world.begin(campaign)
         assert isinstance(found, Rest)
         assert await phase(world, campaign) == waiting(Why.BUDGET_SPENT, found.until)
+
+    async def test_for_the_account_that_has_not_failed_on_the_last_ones(self, world: World) -> None:
+        campaign = await world.campaign(2, accounts=["a", "b"])
+        limited = world.now
+        await world.accounts.refused(ref("b"), PEER_FLOOD, limited)
+        await world.act(campaign, FLOOD, "a")
+        world.now += HOUR
+        assert await phase(world, campaign) == RUNNING, "nobody has tried the other one"
+        await world.act(campaign, INVITED, "a")
+        world.now += GAP
+        assert await world.begin(campaign, "a") == NothingNow()
+        found = await review(world, campaign)
+        assert (found.wake, found.busy) == ([], False)
+        assert await phase(world, campaign) == waiting(Why.UNTRIED_RESTS, limited + 24 * HOUR)
+        world.now = limited + 24 * HOUR
+        assert await phase(world, campaign) == RUNNING
+
+    async def test_of_many_who_were_tried_the_first_ones_are_looked_at(self, world: World) -> None:
+        campaign = await world.campaign(LOOKED_AT - 1, accounts=["a", "b"])
+        await world.accounts.refused(ref("b"), PEER_FLOOD, world.now)
+        await world.do("UPDATE queue SET tried = '{a}'")
+        until = world.now + 24 * HOUR
+        assert await phase(world, campaign) == waiting(Why.UNTRIED_RESTS, until)
+        await world.do(
+            "INSERT INTO queue SELECT (jsonb_populate_record(q, jsonb_build_object('seq', 1000 + q.seq))).* FROM queue q"
+        )
+        assert await phase(world, campaign) == RUNNING, "there may be somebody behind them"
 
     async def test_for_what_its_run_said(self, world: World) -> None:
         campaign = await world.campaign(3)
