@@ -40,6 +40,7 @@ from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
 from storage.neighbours import IntegrationService
+from storage.planning import Planning
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
 from storage.turns import Turns
@@ -131,7 +132,7 @@ class Process:
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
         )
-        self.campaigns = CampaignActivities(runs, accounts, directory, clock)
+        self.campaigns = CampaignActivities(runs, Planning(self.database, limits), accounts, directory, clock)
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
         self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
         self._settings = settings

@@ -1,5 +1,6 @@
 """Activities on campaigns: reviewed, given their accounts, commanded."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,9 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from domain.account import KnownAccount
 from domain.campaign import Command
+from domain.crews import Request
 from domain.errors import Forbidden, Unavailable
+from domain.plan import expected_end
 from domain.ports import AccountDirectory, Clock
 from domain.review import Chosen, Review
 from domain.why import Why
@@ -39,6 +42,16 @@ class CampaignStore(Protocol):
 
     async def fail(self, owner: str, campaign_id: str, now: datetime) -> None:
         """End the campaign by an error of our own."""
+
+
+class PlanningStore(Protocol):
+    """What these activities ask of the store of plans."""
+
+    async def due(self, owner: str, campaign_id: str, now: datetime) -> Request | None:
+        """What is to be planned anew, if anything."""
+
+    async def keep(self, owner: str, campaign_id: str, end: datetime | None, now: datetime) -> None:
+        """Write when the campaign ends by its plan."""
 
 
 class KnowingStore(Protocol):
@@ -87,9 +100,15 @@ class CampaignActivities:
     """Activities on campaigns."""
 
     def __init__(
-        self, campaigns: CampaignStore, accounts: KnowingStore, directory: AccountDirectory, clock: Clock
+        self,
+        campaigns: CampaignStore,
+        plans: PlanningStore,
+        accounts: KnowingStore,
+        directory: AccountDirectory,
+        clock: Clock,
     ) -> None:
         self._campaigns = campaigns
+        self._plans = plans
         self._accounts = accounts
         self._directory = directory
         self._clock = clock
@@ -99,12 +118,25 @@ class CampaignActivities:
         """Look at the campaign, move its phase on, and end it when everybody is settled."""
         async with heartbeating():
             now = await self._clock.now()
+            await self._forecast(request, now)
             review = await self._campaigns.review(
                 request.owner, request.campaign_id, request.problem, now, request.seen
             )
             if review.alarm is not None:
                 _errors.error("campaign waits for somebody", campaign_id=request.campaign_id, why=review.alarm.value)
             return review
+
+    async def _forecast(self, request: ReviewRequest, now: datetime) -> None:
+        """Before the review, which tells it."""
+        asked = await self._plans.due(request.owner, request.campaign_id, now)
+        if asked is None:
+            return
+        try:  # up to a second of computing: other activities must not wait for it
+            end = await asyncio.to_thread(expected_end, asked)
+        except Exception:  # a forecast that is wrong stops no campaign
+            _errors.exception("campaign not planned", campaign_id=request.campaign_id)
+        else:
+            await self._plans.keep(request.owner, request.campaign_id, end, now)
 
     @activity.defn
     async def gather_accounts(self, key: CampaignKey) -> Gathered:

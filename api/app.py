@@ -91,9 +91,7 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     return lifespan
 
 
-async def _services(
-    settings: ApiSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics
-) -> Services:
+async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient, metrics: Metrics) -> Services:
     limits = LimitsFile(settings.limits_file, metrics.limits_file)
     temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
     return Services(

@@ -15,7 +15,7 @@ from api.schemas.plan import PlanIn, PlanOut
 from api.written import asked_for, checked
 from domain.account import KnownAccount
 from domain.campaign import ENDS, Wanted
-from domain.crews import TYPICAL_REFUSALS, Request, works
+from domain.crews import Request, works
 from domain.errors import Forbidden, Invalid, Unavailable
 from domain.members import members
 from domain.message import Message, budget
@@ -79,22 +79,7 @@ async def of_campaign(campaign_id: UUID, asked: Asked, found: With, now: Now) ->
     if campaign.phase in ENDS or campaign.wanted in (Wanted.CANCELLED, Wanted.FINISHED):
         raise Forbidden("The campaign has ended: there is nothing left to plan.")
     listed = await _listed(found, asked, campaign.platform, started.accounts)
-    request = Request(
-        now=now,
-        limits=found.limits().of(campaign.adapter),
-        terms=campaign.terms,
-        members=members(
-            {each.member.account_id: each.member for each in started.accounts}, listed, campaign.account_ids
-        ),
-        work=works(
-            campaign.action,
-            campaign.add_contact_first,
-            campaign.message_when_refused,
-            campaign.message_budget,
-            started.waiting,
-        ),
-        refusals=TYPICAL_REFUSALS if started.refusals is None else started.refusals,
-    )
+    request = started.request(found.limits().of(campaign.adapter), listed, now)
     return await _planned(
         request, started.accounts, _standing(started), assumed=started.refusals is None, listed=listed
     )

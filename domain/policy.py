@@ -61,7 +61,7 @@ class Campaign:
 class Claim:
     """A campaign that waits for the account, until then at the latest.
 
-    `budgets`: for these kinds of action only; none: for any.
+    `budgets`: to spend these only, of actions or of look-ups; none: for anything.
     """
 
     campaign_id: str
@@ -120,10 +120,11 @@ class Act:
 
 @dataclass(frozen=True)
 class GiveWay:
-    """Leave the account to the campaign `to`, and look again then at the latest."""
+    """Leave the account to the campaign `to`, and look again then at the latest. `waiting`: what it would do else."""
 
     until: datetime
     to: str
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def decide(situation: Situation, waiting: Sequence[Waiting]) -> Decision:
     affordable = {each: _affordable_at(situation, each) for each in waiting}
     if min(affordable.values()) > now:
         return Rest(min(affordable.values()), Why.BUDGET_SPENT)
-    mine = [each for each in waiting if affordable[each] <= now and _rival(situation, each.budget) is None]
+    mine = [each for each in waiting if affordable[each] <= now and _rival(situation, each) is None]
     if not mine:
         return _give_way(situation, [each for each in waiting if affordable[each] <= now])
     served = min(mine, key=lambda each: _paced_at(situation, each))
@@ -195,7 +196,9 @@ def claim(decision: Decision, situation: Situation, waiting: Sequence[Waiting]) 
     Who will not be within its hours when the rest ends claims nothing meanwhile.
     """
     campaign = situation.campaign
-    kinds = frozenset(each.budget for each in waiting if not _own_is_spent(situation, each))
+    kinds = frozenset(
+        budget for each in waiting if not _own_is_spent(situation, each) for budget in _wanted(situation, each)
+    )
     match decision:
         case Act():
             until = situation.now + max(situation.limits.gap.longest, campaign.terms.gap) * situation.slowness
@@ -220,6 +223,19 @@ def platform_slowness(floods: int, rule: PlatformSlowDown | None) -> float:
     if rule is None or floods <= rule.floods:
         return 1.0
     return 1 / (1 - rule.slower_by)
+
+
+def _wanted(situation: Situation, waiting: Waiting) -> frozenset[Budget]:
+    """What must be left to a campaign that will serve them: what is spent, which it waits for. Where nothing is, the
+    action's budget, and that of look-ups where they are the scarcer ones: most times there are plenty for all."""
+    room = {budget: _room(situation, budget) for budget in waiting.budgets}
+    spent = frozenset(budget for budget, left in room.items() if left <= 0)
+    scarce = frozenset(budget for budget, left in room.items() if left <= room[waiting.budget])
+    return spent or scarce
+
+
+def _room(situation: Situation, budget: Budget) -> int:
+    return min(limit - used(situation.now, spent) for limit, spent in situation.bounds(budget))
 
 
 def _affordable_at(situation: Situation, waiting: Waiting) -> datetime:
@@ -251,8 +267,8 @@ def _interval(situation: Situation, budget: Budget, size: int) -> timedelta:
     return schedule.open_time(situation.now, end) * size / max(left, 1)
 
 
-def _rival(situation: Situation, budget: Budget) -> Claim | None:
-    """The most important live claim of a higher campaign on this kind of action."""
+def _rival(situation: Situation, waiting: Waiting) -> Claim | None:
+    """The most important live claim of a higher campaign on anything that this is paid from."""
     campaign = situation.campaign
     rivals = [
         each
@@ -260,15 +276,15 @@ def _rival(situation: Situation, budget: Budget) -> Claim | None:
         if each.priority < campaign.terms.priority
         and each.until > situation.now
         and each.campaign_id != campaign.campaign_id
-        and (not each.budgets or budget in each.budgets)
+        and (not each.budgets or not each.budgets.isdisjoint(waiting.budgets))
     ]
     return min(rivals, key=lambda each: each.priority, default=None)
 
 
 def _give_way(situation: Situation, affordable: Sequence[Waiting]) -> GiveWay:
-    rivals = [rival for each in affordable if (rival := _rival(situation, each.budget)) is not None]
+    rivals = [rival for each in affordable if (rival := _rival(situation, each)) is not None]
     first = min(rivals, key=lambda each: (each.until, each.priority))
-    return GiveWay(first.until, first.campaign_id)
+    return GiveWay(first.until, first.campaign_id, tuple(affordable))
 
 
 def _size(situation: Situation, waiting: Waiting) -> int:
@@ -276,7 +292,6 @@ def _size(situation: Situation, waiting: Waiting) -> int:
 
     Fewer while the account is slowed down. One at a time under an hourly limit: two batches may lie within an hour.
     """
-    bounds = [bound for each in waiting.budgets for bound in situation.bounds(each)]
-    room = [limit - used(situation.now, spent) for limit, spent in bounds]
+    room = [_room(situation, each) for each in waiting.budgets]
     batch = 1 if waiting.budget in situation.limits.hourly else int(situation.limits.batch / situation.slowness)
     return max(min(batch, situation.campaign.share, *room), 1)

@@ -75,7 +75,7 @@ class Numbers:
 class Snapshot:
     """A campaign at one moment. `per_minute`: recipients settled per minute over the last minutes of work.
 
-    `to`: the campaign that all its accounts give way to.
+    `to`: the campaign that all its accounts give way to. `no_end`: why there is no `expected_end` (`forecast.Unknown`).
     """
 
     campaign_id: str
@@ -89,6 +89,7 @@ class Snapshot:
     per_minute: float
     expected_end: datetime | None
     to: str | None = None
+    no_end: str | None = None
 
 
 def numbers(total: int, counts: Iterable[Count]) -> Numbers:

@@ -11,13 +11,16 @@ from storage import claims
 from storage.accounts import key
 from storage.engine import Ask, together
 
-# The heads of the lanes only: what it costs does not grow with the queue.
+# The heads of the lanes only, from their low-water marks on: what it costs does not grow with the queue, or with those
+# who were served before.
 _NEXT = text("""
     SELECT next.lane, r.position, r.username, r.phone, r.user_id, r.first_name, r.last_name, r.fields
     FROM (VALUES ('username'), ('phone'), ('user_id')) l (lane)
+    LEFT JOIN queue_low low ON low.campaign_id = :campaign AND low.action = 'message' AND low.lane = l.lane
     CROSS JOIN LATERAL (
         SELECT q.position, q.lane, q.seq FROM queue q
         WHERE q.campaign_id = :campaign AND q.action = 'message' AND q.lane = l.lane
+          AND q.seq >= CASE WHEN low.seq IS NULL THEN 0 ELSE low.seq END
           AND (q.bound_to IS NULL OR q.bound_to = :account_id)
         ORDER BY q.seq LIMIT :at_most
     ) next

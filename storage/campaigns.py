@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.campaign import ENDS, Command, Phase, State, Wanted, obey, restarts, state
 from domain.errors import Forbidden, NotFound
+from domain.forecast import Forecast, Unknown, expected
 from domain.guardrails import sample
 from domain.hints import Hint
 from domain.message import Message
@@ -111,11 +112,18 @@ class CampaignView:
     to_campaign: UUID | None
     test: bool
     accounts_checked_at: datetime | None
+    wanted_at: datetime
+    forecast: Forecast | None
 
     @property
     def state(self) -> State:
         """The state that people see."""
         return state(self.wanted, self.phase)
+
+    @property
+    def expected(self) -> datetime | Unknown:
+        """When it ends, or why that is not known."""
+        return expected(self.forecast, self.wanted, self.phase, self.held)
 
 
 class Campaigns:
@@ -279,6 +287,8 @@ def view(row: RowMapping) -> CampaignView:
         to_campaign=row["to_campaign"],
         test=row["test"],
         accounts_checked_at=row["accounts_checked_at"],
+        wanted_at=row["wanted_at"],
+        forecast=None if row["planned_at"] is None else Forecast(row["planned_at"], row["planned_end"]),
     )
 
 

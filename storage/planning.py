@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.account import AccountRef, ExternalStatus
+from domain.account import AccountRef, ExternalStatus, KnownAccount
 from domain.budgets import BUCKET, WINDOW, Spent
-from domain.crews import Member, refusal_share
+from domain.campaign import ENDS, Wanted
+from domain.crews import TYPICAL_REFUSALS, Member, Request, refusal_share, works
 from domain.errors import NotFound
 from domain.limits import PlatformLimits
+from domain.members import members
 from domain.platform import Action, Budget, Identifier
 from domain.ports import LimitsSource
 from domain.statistics import Count
@@ -44,8 +46,17 @@ _USAGE = text("""
     GROUP BY scope, budget
 """)
 
+# From the lanes' low-water marks on: the index still holds those who were served before (storage/low_water.py).
 _WAITING = text("""
-    SELECT action, lane, count(*) AS n FROM queue WHERE campaign_id = :campaign GROUP BY action, lane
+    SELECT a.action, l.lane, waiting.n
+    FROM (VALUES ('invite'), ('message'), ('add_contact')) a (action)
+    CROSS JOIN (VALUES ('username'), ('phone'), ('user_id')) l (lane)
+    LEFT JOIN queue_low low ON low.campaign_id = :campaign AND low.action = a.action AND low.lane = l.lane
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n FROM queue q
+        WHERE q.campaign_id = :campaign AND q.action = a.action AND q.lane = l.lane
+          AND q.seq >= CASE WHEN low.seq IS NULL THEN 0 ELSE low.seq END
+    ) waiting
     UNION ALL
     SELECT a.action, a.lane, count(*) FROM turn t JOIN attempt a ON a.turn_id = t.id
     WHERE t.campaign_id = :campaign AND t.closed_at IS NULL AND a.state <> 'settled' GROUP BY a.action, a.lane
@@ -70,6 +81,11 @@ class Known:
     shared: bool
 
 
+_KEEP = text("""
+    UPDATE campaign SET planned_at = :now, planned_end = :end WHERE id = :campaign AND ended_at IS NULL
+""")
+
+
 @dataclass(frozen=True)
 class Started:
     """A campaign as it stands. `refusals`: the share of its own, once it can be told."""
@@ -79,9 +95,29 @@ class Started:
     waiting: Mapping[tuple[Action, Identifier], int]
     refusals: float | None
 
+    def request(self, limits: PlatformLimits, listed: Sequence[KnownAccount] | None, now: datetime) -> Request:
+        """What is planned. `listed`: the owner's list of accounts; None: as we have met them."""
+        campaign = self.campaign
+        return Request(
+            now=now,
+            limits=limits,
+            terms=campaign.terms,
+            members=members(
+                {each.member.account_id: each.member for each in self.accounts}, listed, campaign.account_ids
+            ),
+            work=works(
+                campaign.action,
+                campaign.add_contact_first,
+                campaign.message_when_refused,
+                campaign.message_budget,
+                self.waiting,
+            ),
+            refusals=TYPICAL_REFUSALS if self.refusals is None else self.refusals,
+        )
+
 
 class Planning:
-    """The store of what plans need. It only reads."""
+    """The store of what plans need, and of the ends that they name."""
 
     def __init__(self, database: Database, limits: LimitsSource) -> None:
         self._database = database
@@ -95,15 +131,34 @@ class Planning:
     async def campaign(self, owner: str, campaign_id: UUID, now: datetime) -> Started:
         """The campaign and all accounts that we have met on its platform, from one transaction. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
-            campaign = await read(tx, owner, campaign_id)
-            limits = self._limits().of(campaign.adapter)
-            counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign_id})).mappings()]
-            return Started(
-                campaign=campaign,
-                accounts=await _accounts(tx, owner, campaign.adapter, campaign_id, limits, now),
-                waiting=await _waiting(tx, campaign_id),
-                refusals=refusal_share(counts),
-            )
+            return await self._started(tx, await read(tx, owner, campaign_id), now)
+
+    async def due(self, owner: str, campaign_id: str, now: datetime) -> Request | None:
+        """What is to be planned anew. None: the last forecast still serves, or none is wanted. Raises `NotFound`."""
+        async with self._database.owner(owner) as tx:
+            campaign = await read(tx, owner, UUID(campaign_id))
+            goes_on = campaign.wanted is Wanted.RUN and campaign.phase not in ENDS and campaign.held is None
+            if not goes_on or campaign.accounts_checked_at is None:
+                return None
+            if campaign.forecast is not None and not campaign.forecast.stale(campaign.wanted_at, now):
+                return None
+            started = await self._started(tx, campaign, now)
+        return started.request(self._limits().of(campaign.adapter), None, now)
+
+    async def keep(self, owner: str, campaign_id: str, end: datetime | None, now: datetime) -> None:
+        """Write when the campaign ends by a plan that was made from how it stood at `now`. None: never."""
+        async with self._database.owner(owner) as tx:
+            await tx.execute(_KEEP, {"campaign": campaign_id, "end": end, "now": now})
+
+    async def _started(self, tx: AsyncConnection, campaign: CampaignView, now: datetime) -> Started:
+        limits = self._limits().of(campaign.adapter)
+        counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign.id})).mappings()]
+        return Started(
+            campaign=campaign,
+            accounts=await _accounts(tx, campaign.owner, campaign.adapter, campaign.id, limits, now),
+            waiting=await _waiting(tx, campaign.id),
+            refusals=refusal_share(counts),
+        )
 
     async def audience(self, owner: str, audience_id: UUID) -> Mapping[Identifier, int]:
         """How its people would be looked up. Raises `NotFound`."""

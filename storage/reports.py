@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountState, ExternalStatus
 from domain.campaign import State
+from domain.forecast import Unknown
 from domain.outcome import SUCCESSES, Reason
 from domain.standing import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
@@ -103,7 +104,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
     per_minute = _per_minute(speed, campaign, now)
     result = numbers(campaign.recipients, counts)
     own = _by_account(counts)
-    running = campaign.ended_at is None and per_minute > 0
+    end = campaign.expected
     return Snapshot(
         campaign_id=str(campaign.id),
         state=campaign.state.value,
@@ -114,8 +115,9 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         numbers=result,
         accounts=[_account(row, own.get(row["account_id"], ()), campaign, now) for row in accounts],
         per_minute=per_minute,
-        expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
+        expected_end=None if isinstance(end, Unknown) else max(end, now),
         to=None if campaign.to_campaign is None else str(campaign.to_campaign),
+        no_end=end.value if isinstance(end, Unknown) else None,
     )
 
 

@@ -18,7 +18,7 @@ from domain.policy import campaign_rest
 from domain.standing import Rest, Standing, account_rest
 from domain.statistics import Count
 from domain.why import Why
-from storage import low_water, recipients
+from storage import low_water, recipients, waiters
 from storage.campaigns import COUNTS, CampaignView
 
 LOOKED_AT = 100
@@ -64,15 +64,11 @@ _OPEN = text(f"""
 """)
 
 # Whoever gave way rests as long as a higher claim stands, and no longer.
-_MEMBERS = text("""
+_MEMBERS = text(f"""
     SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.until, ca.to_campaign, a.state, a.reason,
-           a.until AS state_until, a.external_status,
-           (SELECT min(w.until) FROM waiter w
-            WHERE ca.why = 'gives_way' AND w.owner = ca.owner AND w.adapter = :adapter
-              AND w.account_id = ca.account_id AND w.campaign_id <> ca.campaign_id AND w.priority < :priority
-              AND w.until > :now) AS claimed_until
-    FROM campaign_account ca
-    JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
+           a.until AS state_until, a.external_status, {waiters.CLAIMED_UNTIL} AS claimed_until
+    FROM campaign_account ca JOIN campaign c ON c.id = ca.campaign_id
+    JOIN account a ON a.owner = ca.owner AND a.adapter = c.adapter AND a.account_id = ca.account_id
     WHERE ca.campaign_id = :campaign
       AND (CAST(:chosen AS text[]) IS NULL OR ca.account_id = ANY (CAST(:chosen AS text[])))
     ORDER BY ca.account_id
@@ -225,8 +221,6 @@ async def _tripped(tx: AsyncConnection, campaign: CampaignView, limits: Platform
 async def _members(tx: AsyncConnection, campaign: CampaignView, now: datetime) -> list[Member]:
     names = {
         "campaign": campaign.id,
-        "adapter": campaign.adapter,
-        "priority": campaign.terms.priority,
         "chosen": None if campaign.account_ids is None else list(campaign.account_ids),
         "now": now,
     }

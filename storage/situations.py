@@ -17,6 +17,7 @@ from domain.standing import Rest
 from domain.terms import Terms
 from domain.turn import TurnKey
 from domain.why import Why
+from storage import waiters
 from storage.accounts import key
 from storage.engine import Ask, Row
 from storage.terms import terms
@@ -30,10 +31,10 @@ _CAMPAIGN = text("""
 """)
 
 _SAY = text("""
-    UPDATE campaign_account SET why = :why, until = :until, to_campaign = :to,
+    UPDATE campaign_account SET why = :why, until = :until, to_campaign = :to, kinds = :kinds,
                                 since = CASE WHEN why = :why THEN since ELSE :now END
     WHERE campaign_id = :campaign AND account_id = :account_id
-      AND (why, until, to_campaign) IS DISTINCT FROM (:why, :until, :to)
+      AND (why, until, to_campaign, kinds) IS DISTINCT FROM (:why, :until, CAST(:to AS uuid), CAST(:kinds AS text[]))
 """)
 
 # Bounded: so many are enough to see that everybody may take a whole batch.
@@ -133,7 +134,8 @@ def say(turn: TurnKey, decision: Decision, now: datetime) -> Ask:
     """Let the campaign's line of this account say what it is doing. A gap is part of working."""
     why, until, to = _said(decision)
     names = {"campaign": turn.campaign_id, "account_id": turn.ref.account_id, "why": why.value, "until": until}
-    return Ask(_SAY, names | {"to": to, "now": now})
+    kinds = waiters.kinds(decision.waiting) if isinstance(decision, GiveWay) else None
+    return Ask(_SAY, names | {"to": to, "kinds": kinds, "now": now})
 
 
 def _said(decision: Decision) -> tuple[Why, datetime | None, str | None]:

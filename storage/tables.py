@@ -72,7 +72,7 @@ class Campaign(SQLModel, table=True):
     owner last let it go on. `to_campaign`: the one that all its accounts give way to.
     `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
-    `POST /messages/test`, one message to an identifier of the owner's own.
+    `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`.
     """
 
     id: UUID = Field(primary_key=True)
@@ -115,6 +115,8 @@ class Campaign(SQLModel, table=True):
     message_budget: str = Field(sa_type=Text)
     message_hints: list[str] = _texts()
     test: bool
+    planned_at: datetime | None = Field(sa_type=_MOMENT)
+    planned_end: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
@@ -304,7 +306,10 @@ class AccountRow(SQLModel, table=True):
 
 
 class CampaignAccount(SQLModel, table=True):
-    """An account in a campaign: its right at the destination, and what it is doing there."""
+    """An account in a campaign: its right at the destination, and what it is doing there.
+
+    `kinds`: while it gives way, what it would do else, each as the budgets that it is paid from (`storage.waiters`).
+    """
 
     __tablename__ = "campaign_account"
 
@@ -318,6 +323,7 @@ class CampaignAccount(SQLModel, table=True):
     since: datetime = Field(sa_type=_MOMENT)
     until: datetime | None = Field(sa_type=_MOMENT)
     to_campaign: UUID | None
+    kinds: list[str] | None = _texts(optional=True)
 
     __table_args__ = (Index("campaign_account_to", "to_campaign", postgresql_where=text("to_campaign IS NOT NULL")),)
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef
 from domain.platform import Budget
-from domain.policy import Claim
+from domain.policy import Claim, Waiting
 from storage.engine import Ask, Row
 
 HOUR = timedelta(hours=1)
@@ -33,14 +33,28 @@ _GIVE_UP = text("""
 
 _GIVE_UP_ALL = text("DELETE FROM waiter WHERE campaign_id = :campaign")
 
-# A claim may be gone, or no longer be that of a higher campaign. Whoever looks again by itself, or acts, is not told.
-_HELD_UP = text("""
+# Claims of higher campaigns on the account of the line `ca` of the campaign `c`.
+_HIGHER = """
+    SELECT {what} FROM waiter w WHERE w.owner = ca.owner AND w.adapter = c.adapter AND w.account_id = ca.account_id
+      AND w.campaign_id <> ca.campaign_id AND w.priority < c.priority AND w.until > :now
+"""
+
+# Something that the line's account would do else, and on none of whose budgets such a claim stands.
+_MAY_ACT = f"""
+    EXISTS (SELECT FROM unnest(ca.kinds) kind WHERE NOT EXISTS (
+        {_HIGHER.format(what="")} AND (w.budgets = '{{}}' OR w.budgets && string_to_array(kind, '+'))
+    ))
+"""
+
+CLAIMED_UNTIL = f"""
+    (SELECT CASE WHEN NOT {_MAY_ACT} THEN ({_HIGHER.format(what="min(w.until)")}) END WHERE ca.why = 'gives_way')
+"""
+"""Until when the line `ca` of the campaign `c` gives way at least; NULL: there is something that it may do."""
+
+# A claim may be gone, or be another than it was. Whoever looks again by itself, or acts, is not told.
+_HELD_UP = text(f"""
     SELECT DISTINCT ca.campaign_id FROM campaign_account ca JOIN campaign c ON c.id = ca.campaign_id
-    WHERE ca.to_campaign = :campaign AND ca.why = 'gives_way' AND ca.until > :now AND c.wanted = 'run'
-      AND NOT EXISTS (
-          SELECT FROM waiter w WHERE w.owner = ca.owner AND w.adapter = c.adapter AND w.account_id = ca.account_id
-            AND w.campaign_id <> ca.campaign_id AND w.priority < c.priority AND w.until > :now
-      )
+    WHERE ca.to_campaign = :campaign AND ca.why = 'gives_way' AND ca.until > :now AND c.wanted = 'run' AND {_MAY_ACT}
 """)
 
 _FLOOD = text("""
@@ -74,13 +88,18 @@ def claim(ref: AccountRef, campaign_id: str, made: Claim | None) -> Ask:
     return Ask(_CLAIM, names | {"priority": made.priority, "until": made.until, "budgets": budgets})
 
 
+def kinds(waiting: Sequence[Waiting]) -> list[str]:
+    """What would be done of these, each as the budgets that it is paid from."""
+    return sorted({"+".join(budget.value for budget in each.budgets) for each in waiting})
+
+
 async def give_up(tx: AsyncConnection, campaign_id: object) -> None:
     """The campaign wants no account now."""
     await tx.execute(_GIVE_UP_ALL, {"campaign": campaign_id})
 
 
 async def freed(tx: AsyncConnection, campaign_id: object, now: datetime) -> Sequence[str]:
-    """Campaigns that gave way to this one with an account on which no higher claim stands any more."""
+    """Campaigns that gave way to this one with an account on which no higher claim keeps them from everything."""
     names = {"campaign": campaign_id, "now": now}
     return [str(each) for each in await tx.scalars(_HELD_UP, names)]
 

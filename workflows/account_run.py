@@ -123,7 +123,9 @@ class AccountRunWorkflow:
         """Another worker holds the account: act through that one, or wait until its lease has ended."""
         try:
             return await workflow.execute_activity_method(
-                AccountActivities.open_account, request, **options.on(held.queue, options.of(self._run.priority, options.OPEN_THERE))
+                AccountActivities.open_account,
+                request,
+                **options.on(held.queue, options.of(self._run.priority, options.OPEN_THERE)),
             )
         except ActivityError:
             return replace(held, queue="")

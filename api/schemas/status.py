@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Advice, Reason
+from api.schemas.common import Advice, Reason, Words
+from domain.forecast import Unknown, sentence
 from domain.statistics import AccountLine, Numbers, Snapshot
 
 _WHY = {
@@ -55,6 +56,7 @@ _EXAMPLE: dict[str, Any] = {
     ],
     "speed_per_minute": 12.0,
     "expected_end": "2026-03-01T09:30:00Z",
+    "no_expected_end": None,
 }
 
 
@@ -112,6 +114,13 @@ class AccountStatusOut(BaseModel):
         )
 
 
+class NoEndOut(BaseModel):
+    """Why no end can be told."""
+
+    code: Unknown
+    text: Words
+
+
 class StatusOut(BaseModel):
     """A campaign at the moment `as_of`."""
 
@@ -125,7 +134,8 @@ class StatusOut(BaseModel):
     counts: CountsOut
     accounts: list[AccountStatusOut]
     speed_per_minute: float
-    expected_end: datetime | None
+    expected_end: datetime | None = Field(description="as the plan has it, which is made anew now and then")
+    no_expected_end: NoEndOut | None = Field(description="why there is no `expected_end`")
 
     @classmethod
     def of(cls, name: str, snapshot: Snapshot, labels: dict[str, str]) -> "StatusOut":
@@ -140,4 +150,9 @@ class StatusOut(BaseModel):
             accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,
+            no_expected_end=None if snapshot.no_end is None else _no_end(Unknown(snapshot.no_end)),
         )
+
+
+def _no_end(unknown: Unknown) -> NoEndOut:
+    return NoEndOut(code=unknown, text=Words.of(sentence(unknown)))

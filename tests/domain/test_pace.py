@@ -195,7 +195,13 @@ class TestGivingWay:
     )
     def test_to_a_live_claim_of_a_higher_one_on_this_kind(self, other: Claim, gives_way: bool) -> None:
         found = decide(at(claims=(other,)), [INVITE])
-        assert found == (GiveWay(other.until, "theirs") if gives_way else Act(INVITE))
+        assert found == (GiveWay(other.until, "theirs", (INVITE,)) if gives_way else Act(INVITE))
+
+    @pytest.mark.parametrize(("claimed", "gives_way"), [(Budget.RESOLVE, True), (Budget.ADD_CONTACT, False)])
+    def test_to_a_claim_on_the_look_ups_that_it_would_need(self, claimed: Budget, *, gives_way: bool) -> None:
+        named = replace(INVITE, lookup=Budget.RESOLVE)
+        found = decide(at(claims=(rival(1, NOW + HOUR, claimed),)), [named])
+        assert isinstance(found, GiveWay if gives_way else Act)
 
     def test_what_nobody_claims_goes_on(self) -> None:
         assert decide(at(claims=(rival(1, NOW + HOUR, Budget.INVITE),)), [INVITE, MESSAGE]) == Act(MESSAGE)
@@ -213,6 +219,38 @@ class TestGivingWay:
         between = at(account=replace(ACTIVE, next_at=NOW + SHORTEST))
         found = claim(decide(between, [INVITE]), between, [INVITE])
         assert found == Claim("mine", 3, NOW + SHORTEST + PATIENCE)
+
+    @pytest.mark.parametrize(
+        ("looks", "invites", "claimed"),
+        [
+            (3, 0, {Budget.RESOLVE}),  # the day's look-ups are spent: invites are left to who needs none
+            (0, 3, {Budget.INVITE}),
+            (3, 3, {Budget.INVITE, Budget.RESOLVE}),
+        ],
+    )
+    def test_a_spent_budget_alone_is_waited_for(self, looks: int, invites: int, claimed: set[Budget]) -> None:
+        few = replace(LIMITS, daily=dict.fromkeys(Budget, 3))
+        usage = spent(Budget.RESOLVE, looks) | spent(Budget.INVITE, invites)
+        named = replace(INVITE, lookup=Budget.RESOLVE)
+        found = at(limits=few, usage=usage)
+        left = claim(decide(found, [named]), found, [named])
+        assert left is not None
+        assert left.budgets == claimed
+
+    @pytest.mark.parametrize(("looks", "claimed"), [(4, {Budget.INVITE}), (5, {Budget.INVITE, Budget.RESOLVE})])
+    def test_look_ups_are_claimed_with_the_action_where_they_are_the_scarcer_ones(
+        self, looks: int, claimed: set[Budget]
+    ) -> None:
+        limits = replace(LIMITS, daily=dict.fromkeys(Budget, 10) | {Budget.INVITE: 6})
+        paced = at(
+            limits=limits,
+            usage=spent(Budget.INVITE, 1, next_at=NOW + HOUR) | spent(Budget.RESOLVE, looks),
+            terms=Terms(),
+        )
+        named = replace(INVITE, lookup=Budget.RESOLVE)
+        left = claim(decide(paced, [named]), paced, [named])
+        assert left is not None
+        assert left.budgets == claimed
 
     def test_an_action_claims_the_account_until_after_its_gap(self) -> None:
         found = claim(Act(INVITE), at(), [INVITE])

@@ -18,8 +18,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from temporalio.worker import Interceptor as WorkerInterceptor
 
-AT_ONCE = timedelta(hours=1)
-"""So much is slept in one call: a call has a deadline of a minute, and forgotten locks are given back within it."""
+AT_ONCE = timedelta(minutes=10)
+"""So much is slept in one call, which has a deadline of a minute of real time: by then what is due must be done, and
+forgotten locks given back."""
 _LOOK = 0.2
 """Seconds between two looks at the clock."""
 _IDLE = 15.0

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ from temporalio.testing import WorkflowEnvironment
 
 from domain.audience import Contact, Line
 from domain.campaign import Command
-from domain.crews import Request, works
-from domain.members import members
 from domain.message import Message
 from domain.plan import Plan, plan
 from domain.platform import Action, Budget, Identifier
@@ -171,27 +169,8 @@ class Town:
         made, now = self.campaigns[label], await self.now()
         started = await self._planning.campaign(made.owner, made.id, now)
         known = [read_account(each) for each in self.neighbour.accounts[made.owner].values()]
-        campaign = started.campaign
-        return plan(
-            Request(
-                now=now,
-                limits=self._limits().of(PLATFORM),
-                terms=campaign.terms,
-                members=members(
-                    {each.member.account_id: each.member for each in started.accounts},
-                    [each for each in known if each is not None],
-                    campaign.account_ids,
-                ),
-                work=works(
-                    campaign.action,
-                    campaign.add_contact_first,
-                    campaign.message_when_refused,
-                    campaign.message_budget,
-                    started.waiting,
-                ),
-                refusals=REFUSE,
-            )
-        )
+        request = started.request(self._limits().of(PLATFORM), [each for each in known if each is not None], now)
+        return plan(replace(request, refusals=REFUSE))
 
     async def command(self, label: str, command: Command) -> None:
         """As the API does."""
@@ -235,7 +214,7 @@ class Town:
 
 
 def settings(url: str, limits_file: Path, poll: timedelta) -> WorkerSettings:
-    """A worker's, with long polls: each one would be a step of the skipped time."""
+    """A worker's, with long polls, and accounts that stay open: each poll or opening is a step of the skipped time."""
     return WorkerSettings(
         database_url=url,
         temporal_task_queue=_QUEUE,
@@ -247,6 +226,7 @@ def settings(url: str, limits_file: Path, poll: timedelta) -> WorkerSettings:
         remember=timedelta(milliseconds=1),
         poll_waiting=poll,
         poll_running=poll,
+        idle_close=poll,
     )
 
 

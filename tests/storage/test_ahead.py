@@ -37,6 +37,14 @@ async def test_nor_is_who_waits_for_another_account_alone(world: World) -> None:
     assert await ahead(world, campaign) == [1]
 
 
+async def test_it_looks_from_the_mark_on(world: World) -> None:
+    campaign = await world.campaign(4, action=Action.MESSAGE)
+    await world.book("a").keep({f"username:person_{number}": "1:1" for number in range(4)})
+    await world.runs.review(OWNER, campaign, None, world.now)
+    await world.do("UPDATE queue_low SET seq = 2 WHERE action = 'message' AND lane = 'username'")
+    assert await ahead(world, campaign) == [2, 3]
+
+
 async def test_nobody_of_another_owner(world: World) -> None:
     theirs = await world.campaign(2, owner="boris", action=Action.MESSAGE)
     await world.campaign(1)

@@ -5,14 +5,18 @@ from uuid import UUID
 
 import pytest
 
+from domain.audience import Contact
 from domain.campaign import Command, Phase
+from domain.platform import Identifier
 from domain.policy import PATIENCE, GiveWay
 from domain.review import Review
+from domain.standing import Rest
 from domain.terms import HIGHEST, LOWEST, Terms
 from domain.why import Why
 from storage.campaigns import Edit
-from tests.storage.world import FAST, GAP, INVITED, OWNER, SECOND, World
+from tests.storage.world import FAST, GAP, INVITED, OWNER, SECOND, World, make_limits
 
+PHONES = [Contact(phone=f"+4930123{n:04}") for n in range(9)]
 LOW, HIGH = replace(FAST, priority=LOWEST), replace(FAST, priority=HIGHEST)
 
 
@@ -71,6 +75,44 @@ class TestGivingWay:
         world.now += GAP + PATIENCE
         assert await stands(world, low) == (Phase.RUNNING, Why.WORKING, None)
         assert await world.act(low, INVITED, "a") == 0
+
+
+class TestLookUps:
+    """A higher campaign that waits for look-ups alone: by names; the lower one knows its people by phone."""
+
+    async def test_who_waits_for_look_ups_holds_nobody_up_who_needs_none_of_them(self, world: World) -> None:
+        world.limits = make_limits(names=1)
+        high = await world.campaign(9, terms=HIGH)
+        low = await world.campaign(PHONES, terms=LOW, reaches=[Identifier.PHONE])
+        await world.act(high, INVITED)
+        world.now += GAP
+        assert isinstance(await world.begin(high), Rest)
+        assert await world.act(low, INVITED) == 0
+
+    async def test_nor_are_its_look_ups_taken_when_they_come_back(self, world: World) -> None:
+        world.limits = make_limits(names=1)
+        high, low = await world.campaign(9, terms=HIGH), await world.campaign(9, terms=LOW)
+        await world.act(high, INVITED)
+        world.now += GAP
+        rest = await world.begin(high)
+        assert isinstance(rest, Rest)
+        assert rest.until is not None
+        world.now = rest.until
+        assert isinstance(await world.begin(low), GiveWay)
+        assert await world.act(high, INVITED) == 1
+
+    async def test_a_claim_on_other_budgets_than_before_frees(self, world: World) -> None:
+        world.limits = make_limits(names=2)
+        high = await world.campaign(9, terms=HIGH)
+        low = await world.campaign(PHONES, terms=LOW, reaches=[Identifier.PHONE])
+        await world.act(high, INVITED)
+        assert isinstance(await world.begin(low), GiveWay)
+        assert (await review(world, high)).freed == []
+        await world.act(high, INVITED)
+        world.now += GAP
+        assert isinstance(await world.begin(high), Rest), "it waits for look-ups, and claims no more than those"
+        assert (await review(world, high)).freed == [low]
+        assert (await review(world, low)).wake == ["a"]
 
 
 class TestFreed:

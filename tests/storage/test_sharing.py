@@ -79,7 +79,9 @@ class TestClaims:
         await world.act(high, INVITED)
         world.now += GAP
         until = world.now + PATIENCE
-        assert await world.begin(low) == GiveWay(until, high)
+        given = await world.begin(low)
+        assert isinstance(given, GiveWay)
+        assert (given.until, given.to) == (until, high)
         found = await review(world, low)
         snapshot = found.snapshot
         assert (snapshot.state, snapshot.why, snapshot.to, snapshot.until) == ("waiting", Why.GIVES_WAY, high, until)
