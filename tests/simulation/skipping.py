@@ -18,14 +18,16 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from temporalio.worker import Interceptor as WorkerInterceptor
 
-AT_ONCE = timedelta(minutes=10)
+AT_ONCE = timedelta(minutes=20)
 """So much is slept in one call, which has a deadline of a minute of real time: by then what is due must be done, and
 forgotten locks given back."""
 _LOOK = 0.2
 """Seconds between two looks at the clock."""
-_IDLE = 15.0
-"""Seconds without an activity after which nothing is at work, however busy the machine is: a lock that is given back
-while something holds it breaks the server."""
+_LATE = 0.5
+"""A look that took so many seconds tells of a busy machine, on which something may wait to be carried on."""
+_IDLE = 4.0
+"""Seconds without an activity, and without a late look, after which nothing is at work: a lock that is given back while
+something holds it breaks the server. Not much longer: with a forgotten lock time runs, and the next action comes."""
 
 
 class _Counting(ActivityInboundInterceptor):
@@ -44,7 +46,7 @@ class _Counting(ActivityInboundInterceptor):
 
 
 class AtWork(ClientInterceptor, WorkerInterceptor):
-    """Knows whether an activity runs, or has just run."""
+    """Knows whether an activity runs, or has just run; `last`: when something may last have been at work."""
 
     def __init__(self) -> None:
         self.running = 0
@@ -65,10 +67,12 @@ async def sleep_until(env: WorkflowEnvironment, moment: datetime, at_work: AtWor
     while (left := moment - await env.get_current_time()) > timedelta(0):
         sleeping = asyncio.ensure_future(env.sleep(min(left, AT_ONCE)))
         while not sleeping.done():
-            before = await env.get_current_time()
+            looked, before = time.monotonic(), await env.get_current_time()
             await asyncio.wait({sleeping}, timeout=_LOOK)
             runs = await env.get_current_time() - before < timedelta(seconds=5 * _LOOK)
-            if not sleeping.done() and runs and at_work.idle:
+            if time.monotonic() - looked > _LATE:
+                at_work.last = time.monotonic()
+            elif not sleeping.done() and runs and at_work.idle:
                 await _give_back(env)
         await sleeping
 
