@@ -9,7 +9,7 @@ from domain.languages import by_language
 from domain.why import Why
 
 SHORTEST = timedelta(minutes=5)
-PART = 0.01
+PART = 0.03
 """A forecast serves for that part of the time that it names, and no shorter: to plan may take a second of computing."""
 
 

@@ -248,6 +248,21 @@ def test_with_messages_to_who_refuses_it_ends_within_the_range(
     assert happened <= latest.latest + slack
 
 
+@pytest.mark.parametrize("pace", Pace)
+@pytest.mark.parametrize("people", [150, 300])
+def test_who_is_known_by_phone_and_refuses_is_looked_up_twice_from_one_budget(people: int, pace: Pace) -> None:
+    """A list may end a day earlier or later, by who refuses: right on average."""
+    errors = []
+    for accounts in (1, 2, 3, 4):
+        asked = request(people, members(accounts), Terms(pace=pace), invites(people, people), messages())
+        ends = plan(asked).ends
+        assert ends is not None
+        for seed in range(3):
+            took = Truth(asked, random.Random(seed)).end() - NOW
+            errors.append((ends.planned - NOW - took) / took)
+    assert abs(sum(errors) / len(errors)) < 0.05, errors
+
+
 @pytest.mark.parametrize("terms", [Terms(), Terms(pace=Pace.FAST), Terms(schedule=SCHEDULES[1])])
 def test_a_pattern_goes_on_as_the_policy_would(terms: Terms) -> None:
     """What is extrapolated from a few weeks is what running every day ahead gives."""
