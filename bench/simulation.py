@@ -25,8 +25,8 @@ from devstack.postgres import Postgres
 from devstack.state import temporary_state
 from domain.outcome import Kind
 from storage.migrations.__main__ import configuration
-from tests.simulation.course import POLL, Course, Plan, play
-from tests.simulation.invariants import violations
+from tests.simulation.course import POLL, QUIET, Course, Plan, play
+from tests.simulation.invariants import CLOSE, took_and_planned, violations
 from tests.simulation.platform import Done
 from tests.simulation.town import Town, town
 
@@ -83,7 +83,9 @@ async def _simulate(server: Postgres, plan: Plan, picture: Path | None) -> int:
     for line in wrong[:_SHOWN]:
         print(f"WRONG: {line}")
     print(f"{len(wrong)} of all actions broke a rule")
-    return 1 if wrong else 0
+    took, planned = took_and_planned(journal, course)
+    print(f"{QUIET}, which nothing befell, took {took} and was planned to take {planned}: {planned / took - 1:+.1%}")
+    return 1 if wrong or abs(took - planned) > CLOSE * took else 0
 
 
 async def _show(played: Town, began: float) -> None:

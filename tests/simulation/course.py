@@ -26,6 +26,8 @@ SHORT = Schedule(windows=(Window(EVERY_DAY, 10 * 60, 16 * 60),), zone="America/N
 FLOOD = Outcome(Kind.RATE_LIMITED, Reason.FLOOD_WAIT, timedelta(hours=6))
 PEER_FLOOD = Outcome(Kind.LIMITED, Reason.PEER_FLOOD)
 ANNA, BORIS, CLARA = "anna", "boris", "clara"
+QUIET = "quiet"
+"""The campaign that nothing befalls."""
 
 _LIMITS = """
 [{name}]
@@ -192,7 +194,7 @@ def happenings(plan: Plan) -> Sequence[tuple[float, Happening]]:
             (9.0, _mishap("b05", BANNED)),
             (10.0, _edit("urgent", lambda terms: replace(terms, priority=5))),
             (11.0, _listed(BORIS, "b02")),
-            (14.0, _start(plan, CLARA, "quiet", 0.15, even)),
+            (14.0, _start(plan, CLARA, QUIET, 0.15, even)),
         ),
         key=lambda each: each[0],
     )

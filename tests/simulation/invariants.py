@@ -8,10 +8,12 @@ from itertools import pairwise
 
 from domain.outcome import Kind
 from domain.platform import Action
-from tests.simulation.course import Course
+from tests.simulation.course import QUIET, Course
 from tests.simulation.platform import Done
 
 DAY = timedelta(hours=24)
+CLOSE = 0.05
+"""A plan is right within that part of the time that it takes."""
 _HANDLED = frozenset({Kind.INVITED, Kind.MESSAGED})
 
 
@@ -63,6 +65,12 @@ def _outside_the_hours(journal: Sequence[Done], course: Course) -> Iterator[str]
 def _while_paused(journal: Sequence[Done], course: Course) -> Iterator[str]:
     for label, since, until in course.pauses:
         yield from (f"{done} while paused" for done in journal if done.campaign == label and since < done.at < until)
+
+
+def took_and_planned(journal: Sequence[Done], course: Course) -> tuple[timedelta, timedelta]:
+    """How long the campaign took that nothing befell, and how long by the plan that was made at its start."""
+    moments = [done.at for done in journal if done.campaign == QUIET]
+    return moments[-1] - moments[0], course.ends[QUIET] - moments[0]
 
 
 def shares(journal: Sequence[Done], label: str) -> Counter[str]:

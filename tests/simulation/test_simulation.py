@@ -10,8 +10,8 @@ from sqlalchemy import make_url
 
 from devstack.postgres import Postgres
 from domain.why import EndedBy, Why, ended_by
-from tests.simulation.course import POLL, Plan, play
-from tests.simulation.invariants import shares, violations
+from tests.simulation.course import POLL, QUIET, Plan, play
+from tests.simulation.invariants import CLOSE, shares, took_and_planned, violations
 from tests.simulation.town import Town, town
 
 RECIPIENTS = 300
@@ -37,10 +37,9 @@ async def test_three_weeks(postgres: Postgres, database_urls: Mapping[str, str],
         journal = played.platform.journal
         assert not violations(journal, course, plan.daily, FLOOR)
         await the_numbers_agree(played)
-        quiet = [done.at for done in journal if done.campaign == "quiet"]
-        took, planned = quiet[-1] - quiet[0], course.ends["quiet"] - quiet[0]
-        assert abs(took - planned) <= 0.05 * took, f"it took {took}, and was planned to take {planned}"
-        evenly = shares(journal, "quiet")
+        took, planned = took_and_planned(journal, course)
+        assert abs(took - planned) <= CLOSE * took, f"it took {took}, and was planned to take {planned}"
+        evenly = shares(journal, QUIET)
         assert max(evenly.values()) - min(evenly.values()) <= 1
 
 
