@@ -1,9 +1,11 @@
 """Activities on campaigns: reviewed, given their accounts, commanded."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from temporalio import activity
@@ -15,6 +17,8 @@ from domain.errors import Forbidden, Unavailable
 from domain.ports import AccountDirectory, Clock
 from domain.review import Chosen, Review
 from domain.why import Why
+
+SIGNALS_IN_FLIGHT = 20
 
 _errors = structlog.get_logger("error")
 
@@ -46,6 +50,13 @@ class KnowingStore(Protocol):
 
     async def know(self, owner: str, adapter: str, known: Sequence[KnownAccount], now: datetime) -> None:
         """Take over what integration-service says."""
+
+
+class Runs(Protocol):
+    """The workflows of accounts, as these activities reach them."""
+
+    async def tell_run(self, campaign_id: UUID, account_id: str, signal: str) -> bool:
+        """Signal the account's run; False: it is not there. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -83,15 +94,30 @@ class Gathered:
     problem: Why | None = None
 
 
+@dataclass(frozen=True)
+class Message:
+    """A signal to the runs of some accounts."""
+
+    campaign_id: str
+    signal: str
+    account_ids: Sequence[str]
+
+
 class CampaignActivities:
     """Activities on campaigns."""
 
     def __init__(
-        self, campaigns: CampaignStore, accounts: KnowingStore, directory: AccountDirectory, clock: Clock
+        self,
+        campaigns: CampaignStore,
+        accounts: KnowingStore,
+        directory: AccountDirectory,
+        runs: Runs,
+        clock: Clock,
     ) -> None:
         self._campaigns = campaigns
         self._accounts = accounts
         self._directory = directory
+        self._runs = runs
         self._clock = clock
 
     @activity.defn
@@ -121,6 +147,22 @@ class CampaignActivities:
             ids = [each.account_id for each in known if chosen.includes(each.account_id)]
             await self._campaigns.join(chosen, ids, now)
             return Gathered()
+
+    @activity.defn
+    async def tell_runs(self, message: Message) -> list[str]:
+        """Signal each of the runs; those that are not there. Repeated, they are all told again, which does no harm.
+
+        The campaign does not signal them itself: the end of every signal would be a workflow task of its own.
+        """
+        room = asyncio.Semaphore(SIGNALS_IN_FLIGHT)
+
+        async def tell(account_id: str) -> bool:
+            async with room:
+                return await self._runs.tell_run(UUID(message.campaign_id), account_id, message.signal)
+
+        async with heartbeating():
+            there = await asyncio.gather(*(tell(each) for each in message.account_ids))
+        return [each for each, told in zip(message.account_ids, there, strict=True) if not told]
 
     @activity.defn
     async def command_campaign(self, request: CommandRequest) -> None:
