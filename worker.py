@@ -132,8 +132,8 @@ class Process:
         self.actions = ActionActivities(
             self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
         )
-        self.campaigns = CampaignActivities(runs, Planning(self.database, limits), accounts, directory, clock)
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
+        self.campaigns = CampaignActivities(runs, Planning(self.database, limits), accounts, directory, control, clock)
         self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
         self._settings = settings
         self._client = client
@@ -151,6 +151,7 @@ class Process:
                 self.accounts.report_block,
                 self.campaigns.review_campaign,
                 self.campaigns.gather_accounts,
+                self.campaigns.tell_runs,
                 self.campaigns.command_campaign,
                 self.campaigns.fail_campaign,
                 self.housekeeping.reconcile,

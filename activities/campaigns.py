@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from temporalio import activity
@@ -18,6 +19,8 @@ from domain.plan import expected_end
 from domain.ports import AccountDirectory, Clock
 from domain.review import Chosen, Review
 from domain.why import Why
+
+SIGNALS_IN_FLIGHT = 20
 
 _errors = structlog.get_logger("error")
 
@@ -61,6 +64,13 @@ class KnowingStore(Protocol):
         """Take over what integration-service says."""
 
 
+class Runs(Protocol):
+    """The workflows of accounts, as these activities reach them."""
+
+    async def tell_run(self, campaign_id: UUID, account_id: str, signal: str, priority: int = 0) -> bool:
+        """Signal the account's run; False: it is not there. Raises `Unavailable`."""
+
+
 @dataclass(frozen=True)
 class CampaignKey:
     """Names a campaign."""
@@ -96,6 +106,16 @@ class Gathered:
     problem: Why | None = None
 
 
+@dataclass(frozen=True)
+class Message:
+    """A signal to the runs of some accounts. `priority`: the campaign's, which is told with a wake; 0: none is."""
+
+    campaign_id: str
+    signal: str
+    account_ids: Sequence[str]
+    priority: int = 0
+
+
 class CampaignActivities:
     """Activities on campaigns."""
 
@@ -105,12 +125,14 @@ class CampaignActivities:
         plans: PlanningStore,
         accounts: KnowingStore,
         directory: AccountDirectory,
+        runs: Runs,
         clock: Clock,
     ) -> None:
         self._campaigns = campaigns
         self._plans = plans
         self._accounts = accounts
         self._directory = directory
+        self._runs = runs
         self._clock = clock
 
     @activity.defn
@@ -153,6 +175,24 @@ class CampaignActivities:
             ids = [each.account_id for each in known if chosen.includes(each.account_id)]
             await self._campaigns.join(chosen, ids, now)
             return Gathered()
+
+    @activity.defn
+    async def tell_runs(self, message: Message) -> list[str]:
+        """Signal each of the runs; those that are not there. Repeated, they are all told again, which does no harm.
+
+        The campaign does not signal them itself: the end of every signal would be a workflow task of its own.
+        """
+        room = asyncio.Semaphore(SIGNALS_IN_FLIGHT)
+
+        async def tell(account_id: str) -> bool:
+            async with room:
+                return await self._runs.tell_run(
+                    UUID(message.campaign_id), account_id, message.signal, message.priority
+                )
+
+        async with heartbeating():
+            there = await asyncio.gather(*(tell(each) for each in message.account_ids))
+        return [each for each, told in zip(message.account_ids, there, strict=True) if not told]
 
     @activity.defn
     async def command_campaign(self, request: CommandRequest) -> None:

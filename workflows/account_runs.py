@@ -12,6 +12,7 @@ from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.campaigns import CampaignActivities, Message
     from domain.platform import Action
     from domain.review import Review
     from workflows import names, options
@@ -87,11 +88,10 @@ class AccountRuns:
             self.untold.pop(account_id)
         return chunk
 
-    async def tell(self, signal: str, account_ids: Sequence[str], *told: int) -> Sequence[str]:
-        """Tell a chunk of runs, by workflow id. Returns those that are not there."""
-        runs = [
-            workflow.get_external_workflow_handle(names.account_run(self._campaign_id, account_id))
-            for account_id in account_ids
-        ]
-        answers = await asyncio.gather(*(run.signal(signal, args=told) for run in runs), return_exceptions=True)
-        return [each for each, error in zip(account_ids, answers, strict=True) if error is not None]
+    async def tell(self, signal: str, account_ids: Sequence[str], priority: int = 0) -> Sequence[str]:
+        """Tell a chunk of runs. `priority`: the campaign's, with a wake. Returns those that are not there."""
+        message = Message(self._campaign_id, signal, account_ids, priority)
+        missing: list[str] = await workflow.execute_activity_method(
+            CampaignActivities.tell_runs, message, **options.DATABASE
+        )
+        return missing

@@ -148,6 +148,17 @@ class CampaignControl:
         """Whether the account's run in the campaign runs."""
         return await self._runs(names.account_run(campaign_id, account_id))
 
+    async def tell_run(self, campaign_id: UUID, account_id: str, signal: str, priority: int = 0) -> bool:
+        """Signal the account's run in the campaign; `priority`: told with it, if any. False: it is not there."""
+        handle = self._client.get_workflow_handle(names.account_run(campaign_id, account_id))
+        try:
+            await handle.signal(signal, args=[priority] if priority else [], rpc_timeout=self._timeout)
+        except (RPCError, RuntimeError) as error:
+            if _is_missing(error):
+                return False
+            raise _away(error) from error
+        return True
+
     async def run_lost(self, campaign_id: UUID, account_id: str) -> None:
         """Have the campaign start the account's run again. Raises `NotFound` when the campaign has ended."""
         handle = self._client.get_workflow_handle(names.campaign(campaign_id))

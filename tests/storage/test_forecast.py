@@ -21,13 +21,16 @@ from storage.planning import Planning
 from tests.storage.world import FAST, INVITED, OWNER, PEER_FLOOD, PLATFORM, SECOND, Now, World, ref
 
 
-class NoDirectory:
-    """integration-service is not asked here."""
+class Nobody:
+    """Neither integration-service nor the accounts' runs are asked here."""
 
     async def accounts(self, owner: str, platform: str) -> list[KnownAccount]:
         raise NotImplementedError
 
     async def report(self, owner: str, account_id: str, reason: Reason, at: datetime) -> None:
+        raise NotImplementedError
+
+    async def tell_run(self, campaign_id: UUID, account_id: str, signal: str, priority: int = 0) -> bool:
         raise NotImplementedError
 
 
@@ -37,7 +40,7 @@ def planning(world: World) -> Planning:
 
 async def review(world: World, campaign: str) -> Review:
     """As the activity does."""
-    activities = CampaignActivities(world.runs, planning(world), world.accounts, NoDirectory(), Now(world))
+    activities = CampaignActivities(world.runs, planning(world), world.accounts, Nobody(), Nobody(), Now(world))
     found: Review = await ActivityEnvironment().run(activities.review_campaign, ReviewRequest(OWNER, campaign))
     return found
 

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from temporalio import activity
 
 from activities.accounts import BlockReport, CloseRequest, ListRequest, Opened, OpenRequest
 from activities.actions import Work, Worked
-from activities.campaigns import CampaignKey, CommandRequest, Gathered, ReviewRequest
+from activities.campaigns import CampaignKey, CommandRequest, Gathered, Message, ReviewRequest
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
 from domain import told
@@ -23,6 +24,7 @@ from domain.statistics import AccountLine, Snapshot, numbers
 from domain.terms import NORMAL
 from domain.told import LINES_AT_ONCE, Mark
 from domain.why import Why
+from workflows.control import CampaignControl
 
 OWNER = "owner-1"
 CAMPAIGN = "00000000-0000-4000-8000-000000000001"
@@ -234,6 +236,7 @@ class FakeCampaigns:
         self.gathers: list[datetime] = []
         self.commands: list[Command] = []
         self.failed = 0
+        self.told: list[tuple[str, tuple[str, ...]]] = []
         self.action = Action.INVITE
         self.priority = NORMAL
         self.during_review: Callable[[], Awaitable[None]] | None = None
@@ -273,6 +276,17 @@ class FakeCampaigns:
             return Gathered(Why.INTEGRATION_AWAY)
         self.joined += [each for each in self.listed if each not in self.joined]
         return Gathered()
+
+    @activity.defn
+    async def tell_runs(self, message: Message) -> list[str]:
+        self.told.append((message.signal, tuple(message.account_ids)))
+        control = CampaignControl(activity.client(), QUEUE, timedelta(seconds=10))
+        campaign = UUID(message.campaign_id)
+        return [
+            each
+            for each in message.account_ids
+            if not await control.tell_run(campaign, each, message.signal, message.priority)
+        ]
 
     @activity.defn
     async def command_campaign(self, request: CommandRequest) -> None:
@@ -368,6 +382,7 @@ def shared_activities(
         accounts.report_block,
         campaigns.review_campaign,
         campaigns.gather_accounts,
+        campaigns.tell_runs,
         campaigns.command_campaign,
         campaigns.fail_campaign,
         housekeeping.reconcile,

@@ -188,6 +188,8 @@ class TestWishes:
             await stage.run_of(account_id).result()
             assert await signalled(stage.run_of(account_id), "wake") == 2
             assert await signalled(stage.run_of(account_id), "stop") == 1
+        told = [(signal, sorted(runs)) for signal, runs in stage.campaigns.told]
+        assert told == [("wake", accounts), ("wake", accounts), ("stop", accounts)], "all of them by one activity"
 
     async def test_a_paused_campaign_sleeps_without_a_timer(self, stage: Stage) -> None:
         campaign = await stage.start_campaign()

@@ -93,8 +93,7 @@ async def test_a_campaign_keeps_its_runs_its_wish_and_its_numbers(stage: Stage) 
         ("AdminCheckWorkflow", f"campaign/{CAMPAIGN}/admin-check/0"),
         ("AccountRunWorkflow", names.account_run(CAMPAIGN, ACCOUNT)),
     ]
-    woken = [(workflow_id, signal) for run in runs for workflow_id, signal in run.signalled()]
-    assert woken == [(names.account_run(CAMPAIGN, ACCOUNT), "stop")]
+    assert stage.campaigns.told == [("stop", (ACCOUNT,))]
 
 
 async def test_its_children_live_on(stage: Stage) -> None:
