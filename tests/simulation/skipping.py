@@ -11,16 +11,16 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
+from temporalio.api.testservice.v1 import SleepRequest, UnlockTimeSkippingRequest
 from temporalio.client import Interceptor as ClientInterceptor
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 from temporalio.worker import Interceptor as WorkerInterceptor
 
-AT_ONCE = timedelta(minutes=20)
-"""So much is slept in one call, which has a deadline of a minute of real time: by then what is due must be done, and
-forgotten locks given back."""
+DEADLINE = timedelta(hours=1)
+"""Real time that one sleep may take: everything that is due in it happens, and forgotten locks are given back. (By
+default a call has a minute: simulations of some thousand people broke off there.)"""
 _LOOK = 0.2
 """Seconds between two looks at the clock."""
 _LATE = 0.5
@@ -65,7 +65,7 @@ class AtWork(ClientInterceptor, WorkerInterceptor):
 async def sleep_until(env: WorkflowEnvironment, moment: datetime, at_work: AtWork) -> None:
     """Skip to the moment, and let everything happen that is due on the way."""
     while (left := moment - await env.get_current_time()) > timedelta(0):
-        sleeping = asyncio.ensure_future(env.sleep(min(left, AT_ONCE)))
+        sleeping = asyncio.ensure_future(_sleep(env, left))
         while not sleeping.done():
             looked, before = time.monotonic(), await env.get_current_time()
             await asyncio.wait({sleeping}, timeout=_LOOK)
@@ -75,6 +75,12 @@ async def sleep_until(env: WorkflowEnvironment, moment: datetime, at_work: AtWor
             elif not sleeping.done() and runs and at_work.idle:
                 await _give_back(env)
         await sleeping
+
+
+async def _sleep(env: WorkflowEnvironment, length: timedelta) -> None:
+    request = SleepRequest()
+    request.duration.FromTimedelta(length)
+    await env.client.test_service.unlock_time_skipping_with_sleep(request, timeout=DEADLINE)
 
 
 async def _give_back(env: WorkflowEnvironment) -> None:
