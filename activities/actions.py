@@ -45,8 +45,8 @@ class TurnStore(Protocol):
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Which of the attempts may be called now."""
 
-    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
-        """Write down who a recipient turned out to be; False: the same person is another recipient."""
+    async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
+        """Write down who a recipient turned out to be; an outcome: the person must not be touched."""
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         """Who is next to be written to, of those whom the account knows; nobody is claimed."""
@@ -222,6 +222,8 @@ class ActionActivities:
         """None: surely no call was made. Raises `InDoubt` to be tried again while there is a way to find out."""
         try:
             if attempt.state is AttemptState.SENT:
+                if not attempt.person.names:  # erased meanwhile: nobody can be asked about
+                    return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
                 return await self._find_out(turn, attempt, by, session)
             hindered = await self._hindered(turn, attempt, by, session)
             if hindered is not None:
@@ -239,14 +241,17 @@ class ActionActivities:
             return await self._give_up_or_raise(attempt, error)
 
     async def _hindered(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome | None:
-        """What can be known before the person is touched: not found, found before, or not to be written to."""
+        """What can be known before the person is touched: not to be contacted, not found, found before."""
+        if attempt.suppressed:
+            return Outcome(Kind.SKIPPED, Reason.SUPPRESSED)
         found = await session.find(attempt.person)
         if isinstance(found, Outcome):
             return found
         if turn.action is Action.ADD_CONTACT:  # it will be counted as that
             found = replace(found, contact_added=False)
-        if not await self._turns.identify(by, attempt.person.position, found):
-            return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
+        kept_from = await self._turns.identify(by, attempt.person, found)
+        if kept_from is not None:
+            return kept_from
         if turn.action is not Action.MESSAGE:
             return None
         together = [each.person for each in turn.attempts]

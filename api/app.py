@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api import accounts, admin_check, audiences, campaigns, health, messages, plan, reports
+from api import accounts, admin_check, audiences, campaigns, health, messages, plan, reports, suppression
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
@@ -20,11 +20,13 @@ from runtime.temporal import connect
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
 
 _FORM_OVERHEAD = 256 * 1024
@@ -42,6 +44,7 @@ _TAGS = [
     {"name": "campaigns", "description": "What is done to whom, and its control."},
     {"name": "statistics", "description": "How a campaign goes, and how it went."},
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
+    {"name": "suppression", "description": "Who must not be contacted, and who is to be forgotten."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
@@ -58,7 +61,7 @@ def create_app(settings: ApiSettings, services: Services | None = None) -> FastA
     )
     app.state.services = services
     app.state.tokens = Tokens(settings)
-    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, health):
+    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, suppression, health):
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
@@ -100,6 +103,8 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         messages=Messages(database),
         accounts=OwnedAccounts(database),
         reports=Reports(database),
+        suppression=SuppressionList(database),
+        erasing=Erasing(database),
         planning=Planning(database, limits),
         integration=IntegrationService(settings.integration_url, client),
         control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),

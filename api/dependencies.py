@@ -21,11 +21,13 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
 
 
 class Control(Protocol):
@@ -64,6 +66,8 @@ class Services:
     messages: Messages
     accounts: OwnedAccounts
     reports: Reports
+    suppression: SuppressionList
+    erasing: Erasing
     planning: Planning
     integration: IntegrationService
     control: Control

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.limits import PlatformLimits
-from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
+from domain.outcome import LASTING, UNSPENT, Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
@@ -75,6 +75,17 @@ _PROGRESS = text("""
 """)
 
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
+
+# By every identifier that the list gives.
+_REMEMBER = text("""
+    INSERT INTO refusal (owner, adapter, digest, reason, refused_at)
+    SELECT :owner, :adapter, digest_of(:owner, name), :reason, :now
+    FROM (
+        SELECT unnest(ARRAY['username:' || username, 'phone:' || phone, 'user_id:' || user_id]) AS name
+        FROM recipient WHERE campaign_id = :campaign AND position = :position
+    ) names WHERE name IS NOT NULL ORDER BY 3
+    ON CONFLICT (owner, adapter, digest) DO UPDATE SET reason = excluded.reason, refused_at = excluded.refused_at
+""")
 
 _LOSES_RIGHT = text("""
     UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL,
@@ -227,6 +238,7 @@ def _names(turn: Row, ref: AccountRef, attempt: Row) -> dict[str, object]:
         "campaign": turn["campaign_id"],
         "owner": ref.owner,
         "account_id": ref.account_id,
+        "adapter": ref.adapter,
         "position": attempt["position"],
         "action": attempt["action"],
         "instead": attempt["instead"],
@@ -253,7 +265,9 @@ def _final(names: dict[str, object], final: Outcome, answered: Outcome | None) -
     # Another answer than the final one: the third account's failure, or one in a cancelled campaign.
     steps = [] if answered is None or answered == final else [_count(names, answered, final=False)]
     settled = names | {"kind": final.kind.value, "reason": final.reason.value}
-    return [Ask(_SETTLE_RECIPIENT, settled), *steps, _count(names, final, final=True), Ask(_PROGRESS, names)]
+    remembered = [Ask(_REMEMBER, settled)] if final.reason in LASTING else []
+    counted = _count(names, final, final=True)
+    return [Ask(_SETTLE_RECIPIENT, settled), *steps, *remembered, counted, Ask(_PROGRESS, names)]
 
 
 def _count(names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> Ask:

@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Interval, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Interval,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -361,6 +372,29 @@ class UsageRow(SQLModel, table=True):
     hour: datetime = Field(primary_key=True, sa_type=_MOMENT)
     amount: int
     next_at: datetime | None = Field(sa_type=_MOMENT)
+
+
+class SuppressionRow(SQLModel, table=True):
+    """One identifier of the do-not-contact list (`domain.suppression`); None: its person was erased."""
+
+    __tablename__ = "suppression"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    identifier: str | None = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    added_at: datetime = Field(sa_type=_MOMENT)
+
+
+class Refusal(SQLModel, table=True):
+    """Who has refused for good, by the digest of an identifier: skipped by choice in the next campaigns."""
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    reason: str = Field(sa_type=Text)
+    refused_at: datetime = Field(sa_type=_MOMENT)
 
 
 class CampaignLine(SQLModel, table=True):

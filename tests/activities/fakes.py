@@ -321,10 +321,12 @@ class FakeTurns:
         self.journal.extend(f"mark {slot}" for slot in slots)
         return frozenset(slots if self.allow else ())
 
-    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
-        self.journal.append(f"identify {position}")
-        self.identified.append((position, found))
-        return self.peers.setdefault(found.peer, position) == position
+    async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
+        self.journal.append(f"identify {person.position}")
+        self.identified.append((person.position, found))
+        if self.peers.setdefault(found.peer, person.position) == person.position:
+            return None
+        return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         return self.next_people[:at_most]

@@ -216,6 +216,23 @@ class TestBeforeTheCall:
         assert bench.turns.marked == session.calls == []
         assert session.asked == [("find", 4)]
 
+    @pytest.mark.parametrize("act", list(Action))
+    async def test_who_is_on_the_do_not_contact_list_is_not_even_looked_up(
+        self, bench: Bench, session: FakeSession, act: Action
+    ) -> None:
+        begun = turn(act)
+        bench.turns.begins = [replace(begun, attempts=(replace(begun.attempts[0], suppressed=True),))]
+        await bench.act(act)
+        assert bench.outcomes() == [Outcome(Kind.SKIPPED, Reason.SUPPRESSED)]
+        assert bench.turns.marked == session.calls == session.asked == []
+
+    async def test_who_was_erased_while_in_doubt_stays_in_doubt(self, bench: Bench, session: FakeSession) -> None:
+        begun = turn(state=AttemptState.SENT)
+        bench.turns.begins = [replace(begun, attempts=(replace(begun.attempts[0], person=Person(4)),))]
+        await bench.invite()
+        assert bench.outcomes() == [Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)]
+        assert session.calls == session.asked == []
+
     async def test_who_refuses_messages_beforehand_gets_none(self, bench: Bench, session: FakeSession) -> None:
         session.refusals = {4: NEEDS_PREMIUM}
         bench.turns.begins = [turn(Action.MESSAGE)]

@@ -19,11 +19,13 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
 
@@ -121,6 +123,8 @@ def app(
             messages=Messages(database),
             accounts=OwnedAccounts(database),
             reports=Reports(database),
+            suppression=SuppressionList(database),
+            erasing=Erasing(database),
             planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),
             control=control,

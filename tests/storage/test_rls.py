@@ -14,6 +14,7 @@ from domain.audience import Contact, DropReason, Line
 from domain.errors import Unavailable
 from domain.platform import Action
 from domain.ports import Found
+from domain.suppression import Source
 from domain.turn import Turn
 from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
@@ -39,10 +40,13 @@ async def world(world: World) -> World:
             turn = await world.turns.begin(world.key(campaign, "a", owner=owner), Action.INVITE, world.now)
             assert isinstance(turn, Turn)
             found = Found(f"peer-{turn.attempts[0].person.position}")
-            assert await world.turns.identify(world.key(campaign, "a", owner=owner), 0, found)
+            person = turn.attempts[0].person
+            assert await world.turns.identify(world.key(campaign, "a", owner=owner), person, found) is None
             if outcome:
                 await world.turns.settle(turn.turn_id, ref("a", owner), {0: outcome}, world.now)
             world.now += timedelta(minutes=1)
+        await world.suppression.add(owner, ["username:vera"], Source.API, "", world.now)
+        await world.do("INSERT INTO refusal VALUES (%s, 'telegram', '\\x00', 'deleted', now())", owner)
         await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
         await world.runs.review(owner, campaign, None, world.now)
     for table in TABLES:
@@ -255,9 +259,9 @@ class TestRoles:
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
-                deletable = table == "waiter" or table.startswith("audience")
+                deletable = table in ("waiter", "suppression") or table.startswith("audience")
                 assert may(connection, table, "DELETE") == deletable, table
-            assert writable(connection, "audience") == ["name"]
+            assert writable(connection, "audience") == ["name", "rows_read", "stored"]
             for table in (
                 "account",
                 "turn",
@@ -332,6 +336,10 @@ class TestHousekeeping:
             "SELECT proname, pg_get_function_result(oid) AS tells, proowner::regrole::text AS owner, proconfig "
             "FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY 1"
         )
+        assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
+        under_security = [row["proname"] for row in rows if row["owner"] == "invite_owner"]
+        assert under_security == ["forget_addresses", "forget_recipients"], "these see the present owner's rows alone"
+        rows = [row for row in rows if row["owner"] != "invite_owner"]
         assert {row["proname"]: row["tells"] for row in rows} == {
             "floods_since": "bigint",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
@@ -343,7 +351,19 @@ class TestHousekeeping:
         assert {row["owner"] for row in rows} == {"invite_housekeeping"}
         [may] = await world.query("SELECT has_schema_privilege('invite_housekeeping', 'public', 'CREATE') AS create")
         assert not may["create"], "lent for the migration only"
-        assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
+
+    async def test_what_forgets_people_forgets_the_present_owners(
+        self, world: World, database_urls: Mapping[str, str]
+    ) -> None:
+        before = await rows_of(world, THEIRS)
+        [theirs] = await world.query("SELECT id FROM campaign WHERE owner = %s", THEIRS)
+        for owner in (MINE, None):
+            with connected(database_urls, "invite_api", owner) as connection:
+                connection.execute("SELECT forget_recipients(%s, '{0,1,2,3}', now())", [theirs["id"]])
+                connection.execute("SELECT forget_addresses('{username:anna}')")
+        assert await rows_of(world, THEIRS) == before
+        with connected(database_urls, "invite_worker", THEIRS) as connection:
+            refused(connection, "SELECT forget_addresses('{username:anna}')")
 
     async def test_its_role_reads_no_more_than_they_tell(self, world: World) -> None:
         rows = await world.query(
