@@ -37,13 +37,14 @@ class Api:
 
     def __init__(self, login: Login) -> None:
         self.address = login.api
-        self._http = httpx.Client(
-            base_url=login.api,
-            headers={"Authorization": f"Bearer {login.token}", "User-Agent": "invite"},
-            timeout=_timeout(PATIENCE),
-            trust_env=not is_loopback(login.api),  # no proxy leads to this machine
-            follow_redirects=False,  # the token is for this address alone
-        )
+        with _translated(login.api):
+            self._http = httpx.Client(
+                base_url=login.api,
+                headers={"Authorization": f"Bearer {login.token}", "User-Agent": "invite"},
+                timeout=_timeout(PATIENCE),
+                trust_env=not is_loopback(login.api),  # no proxy leads to this machine
+                follow_redirects=False,  # the token is for this address alone
+            )
 
     def __enter__(self) -> Self:
         """Use it."""
@@ -130,5 +131,5 @@ def _translated(address: str) -> Iterator[None]:
         raise Unreachable(f"Nobody answers at {address}.") from None
     except httpx.TimeoutException:
         raise Unreachable(f"{address} does not answer in time.") from None
-    except httpx.TransportError:
+    except httpx.RequestError:
         raise Unreachable(f"The connection to {address} broke.") from None

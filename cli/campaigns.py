@@ -92,10 +92,7 @@ def edit(
     time_zone: flags.TimeZone = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a campaign, while it runs too; what is not given stays.
-
-    Own limits (--daily, --gap) are replaced together, and so is the schedule (--start-at, --hours, --time-zone).
-    """
+    """Change a campaign, while it runs too; what is not given stays."""
     changes = given(
         account_ids=ALL if account == [ALL] else account,
         message=flags.message(text, text_file, forward),
@@ -107,7 +104,9 @@ def edit(
     if not changes:
         raise typer.BadParameter("Say what is to be changed: `invite campaign edit --help` lists it.")
     with session(context, as_json=as_json) as at:
-        at.screen.show(at.api.patch(at.campaign(campaign), changes), lambda told: _show(told, at.screen))
+        path = at.campaign(campaign)
+        answer = at.api.patch(path, _whole(changes, at.api.get(path).data))
+        at.screen.show(answer, lambda told: _show(told, at.screen))
 
 
 @app.command(epilog="Example:  invite campaign retry 5b1f0c52 --reason no_answer --reason flood_wait --draft")
@@ -123,6 +122,11 @@ def retry(
     body = {"reasons": reason} | given(name=name, start=False if draft else None)
     with session(context, as_json=as_json) as at:
         at.screen.show(at.api.post(f"{at.campaign(campaign)}/retry", body), lambda told: _show(told, at.screen))
+
+
+def _whole(changes: Json, campaign: Json) -> Json:
+    """The API replaces limits and schedule each as a whole: what was not said of them is as it was."""
+    return changes | {name: campaign[name] | changes[name] for name in ("limits", "schedule") if name in changes}
 
 
 def _command(context: typer.Context, campaign: str, verb: str, *, as_json: bool) -> None:

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
+from rich.prompt import Confirm
 
 from cli import audiences, flags, plans
 from cli.api import Answer, Json
 from cli.errors import Refused, Unreachable
 from cli.flags import given
+from cli.screen import clean
 from cli.session import AsJson, Session, session
 
 _TRIES = 3
@@ -196,8 +198,8 @@ def _agreed(at: Session, body: Json) -> None:
     except Unreachable as error:
         at.screen.note(f"No plan can be made: {error}")
     try:
-        agreed = typer.confirm(f"Make the campaign {body['name']!r}?", err=True)
-    except typer.Abort:
+        agreed = Confirm.ask(clean(f"Make the campaign {body['name']!r}?"), console=at.screen.err)
+    except EOFError:
         agreed = False
     if not agreed:
         kept = f" The list is kept: `--audience {body['audience_id']}` takes it again." if "audience_id" in body else ""

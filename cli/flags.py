@@ -13,7 +13,7 @@ from cli.api import Json
 
 DEFAULTS: Json = {"platform": "telegram", "action": "invite"}
 """Of what the API wants to be told in any case."""
-ALWAYS = "always"
+ALWAYS, NONE = "always", "none"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(?:(?P<days>\S+)\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
 
@@ -76,11 +76,14 @@ Pace = Annotated[
 ]
 Daily = Annotated[
     list[str] | None,
-    typer.Option(metavar="ACTION=N", help="Own limit of each account, as invite=20.", rich_help_panel=_TERMS),
+    typer.Option(metavar="ACTION=N", help="Own limit of each account, as invite=20; `none`.", rich_help_panel=_TERMS),
 ]
 Gap = Annotated[str | None, typer.Option(help="Shortest pause between two actions, as 20s.", rich_help_panel=_TERMS)]
 StartAt = Annotated[
-    str | None, typer.Option(metavar="MOMENT", help="Not before: 2026-03-02T09:00.", rich_help_panel=_TERMS)
+    str | None,
+    typer.Option(
+        metavar="MOMENT", help="Not before: 2026-03-02T09:00, by --time-zone or your clock.", rich_help_panel=_TERMS
+    ),
 ]
 Hours = Annotated[
     list[str] | None,
@@ -107,16 +110,22 @@ def message(texts: Sequence[str] | None, files: Sequence[Path] | None, forward: 
 
 
 def limits(daily: Sequence[str] | None, gap: str | None) -> Json | None:
-    """Own limits, or None. Raises `BadParameter`."""
-    return given(daily=dict(_limit(each) for each in daily) if daily else None, gap=gap) or None
+    """What is said of own limits, or None. Raises `BadParameter`."""
+    said = given(gap=gap)
+    if daily:
+        said["daily"] = {} if daily == [NONE] else dict(_limit(each) for each in daily)
+    return said or None
 
 
 def schedule(start_at: str | None, hours: Sequence[str] | None, zone: str | None) -> Json | None:
-    """A schedule, or None. A moment without an offset is of `zone`, or of this machine's. Raises `BadParameter`."""
-    if start_at is None and not hours and zone is None:
-        return None
-    windows = [] if hours == [ALWAYS] else [window(each) for each in hours or ()]
-    return {"windows": windows} | given(start_at=_moment(start_at, zone), time_zone=zone)
+    """What is said of a schedule, or None. A moment without an offset is of `zone`, or of this machine's.
+
+    Raises `BadParameter`.
+    """
+    said = given(start_at=_moment(start_at, zone), time_zone=zone)
+    if hours:
+        said["windows"] = [] if hours == [ALWAYS] else [window(each) for each in hours]
+    return said or None
 
 
 def window(text: str) -> Json:

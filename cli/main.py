@@ -92,7 +92,7 @@ def _token(file: Path | None) -> str:
     elif file == _STDIN:
         token = sys.stdin.read()
     else:
-        token = file.read_text(encoding="utf-8")
+        token = file.read_text(encoding="ascii", errors="replace")
     token = token.strip()
     if not token:
         raise NotSignedIn("The token is empty.")

@@ -7,10 +7,14 @@ import httpx
 
 from cli.errors import CliError, NotFound, NotSignedIn, Refused, Unreachable
 
+_AWAY = (502, 503, 504)
+
 
 def of(answer: httpx.Response) -> CliError:
     """The error that an answer, which has been read, stands for."""
     problem = _body(answer)
+    if problem is None and answer.status_code in _AWAY:  # a proxy before the API speaks
+        return Unreachable(f"{_origin(answer)} answered {answer.status_code}. Try again a little later.")
     if problem is None:
         return Refused(
             f"{_origin(answer)} answered {answer.status_code}, not as Invite Service does: is its address right?"
@@ -23,15 +27,10 @@ def of(answer: httpx.Response) -> CliError:
             return NotSignedIn(sentence)
         case 404:
             return NotFound(sentence)
-        case 502 | 503 | 504:
+        case status if status in _AWAY:
             return Unreachable(f"{sentence} Try again a little later.")
         case _:
             return Refused(sentence)
-
-
-def is_problem(answer: httpx.Response) -> bool:
-    """Whether the API itself speaks, and not something on the way to it."""
-    return _body(answer) is not None
 
 
 def _body(answer: httpx.Response) -> dict[str, Any] | None:

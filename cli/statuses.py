@@ -66,7 +66,7 @@ class Statuses:
         try:
             with self.api.stream(f"{self.path}/events", {"accounts": "true"}, headers) as answer:
                 yield from self._heard(answer)
-        except (NotFound, Refused, SSEError):
+        except (NotFound, Refused, SSEError, json.JSONDecodeError):
             raise NoEvents from None
 
     def _heard(self, answer: httpx.Response) -> Iterator[Json]:

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from cli.api import Json
 from cli.screen import Screen, clean, moment, table
+from cli.statuses import ENDS
 
 _BAR = 40
 _NOT_COUNTED = ("total", "processed", "percent", "left")
@@ -22,7 +23,7 @@ def picture(status: Json, screen: Screen, lost: str) -> RenderableType:
         ProgressBar(total=max(counts["total"], 1), completed=counts["processed"], width=_BAR),
         f"{counts['processed']} of {counts['total']} ({counts['percent']:g} %)",
         f"{status['speed_per_minute']:g} a minute",
-        f"ends {moment(status['expected_end']) or '?'}",
+        _end(status),
     )
     parts: list[RenderableType] = [head + clean(_because(status["why"], screen)), bar, clean(tally(counts))]
     if status.get("accounts"):
@@ -37,7 +38,7 @@ def line(status: Json, screen: Screen) -> str:
     counts = status["counts"]
     return (
         f"{moment(status['as_of'])}  {status['state']}  {counts['processed']}/{counts['total']}  "
-        f"{status['speed_per_minute']:g}/min  ends {moment(status['expected_end']) or '?'}  "
+        f"{status['speed_per_minute']:g}/min  {_end(status)}  "
         f"{tally(counts)}  {_because(status['why'], screen)}"
     )
 
@@ -60,6 +61,12 @@ def _accounts(accounts: list[Json], screen: Screen) -> RenderableType:
         for each in accounts
     ]
     return table(("Account", "State", "Done", "Errors", "Why"), rows, plain=False)
+
+
+def _end(status: Json) -> str:
+    if status["state"] in ENDS:
+        return "at its end"
+    return f"ends {moment(status['expected_end'])}" if status["expected_end"] else "end not known"
 
 
 def _because(why: Json, screen: Screen) -> str:

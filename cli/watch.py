@@ -41,18 +41,20 @@ def watch(
     """
     with session(context, as_json=as_json) as at:
         path = at.campaign(campaign)
+        short = at.screen.id(path.rpartition("/")[2])
         live = at.screen.out.is_terminal and not as_json
         seen = _Live(at.screen) if live else _Lines(at.screen)
         statuses = Statuses(at.api, path, timedelta(seconds=every), seen.lost)
         try:
             state = seen.follow(statuses)
         except KeyboardInterrupt:
-            short = path.rpartition("/")[2]
             at.screen.note(
                 f"No longer watched. The campaign goes on: `invite campaign watch {short}` looks again, "
                 f"`invite campaign pause {short}` pauses it."
             )
             raise typer.Exit(ExitCode.INTERRUPTED) from None
+        if not as_json:
+            at.screen.note(f"Next: invite campaign report {short} -o report.csv")
         raise typer.Exit(_CODES[state])
 
 
