@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from cli.api import Answer, Json
+from cli.flags import given
 from cli.screen import Screen, moment
 from cli.session import AsJson, AudienceId, Session, session
 
@@ -57,6 +58,21 @@ def upload(
     fields = form(name, column, encoding, delimiter, header, sheet, default_country)
     with session(context, as_json=as_json) as at:
         at.screen.show(sent(at, file, fields), lambda told: _show_uploaded(told, at.screen))
+
+
+@app.command("import", epilog="Example:  invite audience import 0d6a3b0f --name Guests")
+def import_(
+    context: typer.Context,
+    parsed_data: Annotated[str, typer.Argument(metavar="PARSED_DATA", help="Its id in parsing-service.")],
+    name: Annotated[str | None, typer.Option(help="What you call it.")] = None,
+    platform: Annotated[str | None, typer.Option(help="Default: telegram.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over people from parsing-service; `audience show` tells how far it is."""
+    body = {"parsed_data_id": parsed_data} | given(name=name, platform=platform)
+    with session(context, as_json=as_json) as at:
+        answer = at.api.post("/audiences/import", body)
+        at.screen.show(answer, lambda told: at.screen.say(f"Being imported: invite audience show {told['id']}"))
 
 
 @app.command(epilog="Example:  invite audience preview people.csv")
@@ -146,11 +162,13 @@ def sent(at: Session, file: Path, fields: dict[str, str], **query: Any) -> Answe
 
 def show_numbers(told: Json, screen: Screen, console: Console | None = None) -> None:
     """What was taken, and how much was not."""
+    progress = told.get("progress")
     reasons = ", ".join(f"{reason} {n}" for reason, n in told["reasons"].items())
     facts = {
         "audience": told.get("id"),
         "name": told["name"],
         "state": told.get("state"),
+        "progress": "{read} of {total}".format(**progress) if progress else None,
         "read": told["rows_read"],
         "people": told["stored"],
         "dropped": f"{told['dropped']} ({reasons})" if told["dropped"] else "0",

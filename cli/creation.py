@@ -3,7 +3,6 @@
 import json
 import time
 import tomllib
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -130,36 +129,22 @@ def create(
         body = flags.DEFAULTS | asked | given(audience_id=named, exclude_reached_by=excluded)
         if not yes:
             _agreed(at, body)
-        made = Making(at, body, key or str(uuid4())).answer()
-        at.screen.show(made, lambda told: _show_made(at, told))
+        at.screen.show(_made(at, body, key or str(uuid4())), lambda told: _show_made(at, told))
 
 
-@dataclass(frozen=True)
-class Making:
-    """A campaign that is made once, however often it is asked for under its key."""
-
-    at: Session
-    body: Json
-    key: str
-
-    def answer(self) -> Answer:
-        """Ask until there is an answer. Raises `Unreachable` when it stays unknown whether it was made."""
-        for _ in range(_TRIES - 1):
-            try:
-                return self.at.api.post("/invite", self.body, self.key)
-            except Unreachable as error:
-                self.at.screen.note(f"{error} Once more, under the same key …")
-                time.sleep(_PAUSE.total_seconds())
+def _made(at: Session, body: Json, key: str) -> Answer:
+    """Ask until there is an answer: under one key it is made once. Raises `Unreachable` where that stays unknown."""
+    for _ in range(_TRIES):
         try:
-            return self.at.api.post("/invite", self.body, self.key)
+            return at.api.post("/invite", body, key)
         except Unreachable as error:
-            raise Unreachable(
-                f"{error}\nWhether the campaign was made is not known. Repeated with the same flags and "
-                f"`--key {self.key}`{self._people()}, it is made once."
-            ) from None
-
-    def _people(self) -> str:
-        return f" and `--audience {self.body['audience_id']}`" if "audience_id" in self.body else ""
+            at.screen.note(str(error))
+            time.sleep(_PAUSE.total_seconds())
+    people = f" and `--audience {body['audience_id']}`" if "audience_id" in body else ""
+    raise Unreachable(
+        "Whether the campaign was made is not known. "
+        f"Repeated with the same flags, but `--key {key}`{people}, it is made once."
+    )
 
 
 def _from_file(source: Path | None) -> Json:

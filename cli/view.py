@@ -26,6 +26,8 @@ def picture(status: Json, screen: Screen, lost: str) -> RenderableType:
         _end(status),
     )
     parts: list[RenderableType] = [head + clean(_because(status["why"], screen)), bar, clean(tally(counts))]
+    if any(status.get("membership", {}).values()):
+        parts.append(clean("In the group: " + _told(status["membership"])))
     if status.get("accounts"):
         parts.append(_accounts(status["accounts"], screen))
     if lost:
@@ -45,8 +47,12 @@ def line(status: Json, screen: Screen) -> str:
 
 def tally(counts: Json) -> str:
     """What became of people: whatever there was."""
-    told = {name: sum(n.values()) if isinstance(n, dict) else n for name, n in counts.items()}
-    return ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in told.items() if n and name not in _NOT_COUNTED)
+    return _told({name: n for name, n in counts.items() if name not in _NOT_COUNTED})
+
+
+def _told(counts: Json) -> str:
+    sums = {name: sum(n.values()) if isinstance(n, dict) else n for name, n in counts.items()}
+    return ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in sums.items() if n)
 
 
 def _accounts(accounts: list[Json], screen: Screen) -> RenderableType:

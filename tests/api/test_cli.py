@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
+from cli import main
 from cli.errors import ExitCode
 from tests.api.command_line import Invite, serving
 from tests.api.conftest import Client
@@ -190,6 +191,16 @@ async def test_a_login_is_kept_for_its_owner_alone(invite: Invite, tmp_path: Pat
     kept.chmod(0o600)
     await bare("logout")
     assert not kept.exists()
+
+
+def test_the_manual_knows_every_command() -> None:
+    manual = (Path(__file__).parent.parent.parent / "docs" / "cli.md").read_text(encoding="utf-8")
+    for group in main.app.registered_groups:
+        rows = [line for line in manual.splitlines() if line.startswith(f"| `{group.name} ")]
+        assert group.typer_instance is not None
+        for each in group.typer_instance.registered_commands:
+            name = each.name or each.callback.__name__  # type: ignore[union-attr]
+            assert any(f"`{name}`" in row or f" {name}" in row for row in rows), (group.name, name)
 
 
 async def test_what_is_no_invite_service_is_told_so(invite: Invite) -> None:

@@ -78,6 +78,16 @@ async def test_people_are_suppressed_listed_and_let_go(small: tuple[Small, Invit
     ]
 
 
+async def test_people_are_taken_over_from_parsing_service(small: tuple[Small, Invite]) -> None:
+    server, invite = small
+    audience = {"id": ID, "name": "Guests", "rows_read": 10, "stored": 9, "dropped": 0, "reasons": {}}
+    importing = audience | {"state": "importing", "progress": {"read": 10, "total": 300}}
+    server.answers = {"POST /audiences/import": importing, f"GET /audiences/{ID}": importing}
+    assert ID in (await invite("audience", "import", "p-1", "--name", "Guests")).out
+    assert server.asked[0][1] == b'{"parsed_data_id":"p-1","name":"Guests"}'
+    assert "10 of 300" in (await invite("audience", "show", ID)).out
+
+
 async def test_a_retry_names_its_reasons(small: tuple[Small, Invite]) -> None:
     server, invite = small
     server.answers[f"POST /invite/{ID}/retry"] = {"id": "new"}

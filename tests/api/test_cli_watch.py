@@ -161,7 +161,7 @@ async def test_ctrl_c_leaves_the_campaign_running_and_says_so(tmp_path: Path) ->
 
 
 async def test_a_terminal_shows_every_account_with_the_reason_of_its_wait() -> None:
-    seen = status("running", 120)
+    seen = status("running", 120) | {"membership": {"joined": 40, "there": 38, "left": 2, "unknown": 0}}
     rest = {
         "text": {"en": "The platform asked to wait.", "ru": "Платформа просит подождать."},
         "until": "2026-03-01T10:00:00+00:00",
@@ -171,6 +171,14 @@ async def test_a_terminal_shows_every_account_with_the_reason_of_its_wait() -> N
         terminal = Console(file=StringIO(), force_terminal=True, width=150, color_system=None)
         terminal.print(view.picture(seen, Screen(language, as_json=False), "Lost."))
         shown = terminal.file.getvalue()  # type: ignore[attr-defined]
-        for expected in ("120 of 300 (40 %)", "12 a minute", "Boris", "cooldown", rest["text"][language], "Lost."):
+        for expected in (
+            "120 of 300 (40 %)",
+            "12 a minute",
+            "Boris",
+            "cooldown",
+            rest["text"][language],
+            "left 2",
+            "Lost.",
+        ):
             assert expected in shown
     assert "Until 2026-03-01" in shown
