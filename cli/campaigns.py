@@ -132,12 +132,7 @@ def _whole(changes: Json, campaign: Json) -> Json:
 def _command(context: typer.Context, campaign: str, verb: str, *, as_json: bool) -> None:
     with session(context, as_json=as_json) as at:
         answer = at.api.post(f"{at.campaign(campaign)}/{verb}")
-        at.screen.show(answer, lambda told: at.screen.say(_standing(told, at.screen)))
-
-
-def _standing(told: Json, screen: Screen) -> str:
-    until = f" Until {moment(told['why']['until'])}." if told["why"]["until"] else ""
-    return f"{told['name']}: {told['state']}. {screen.words(told['why']['text'])}{until}"
+        at.screen.show(answer, lambda told: at.screen.say(f"{told['name']}: {told['state']}."))
 
 
 def _show_list(told: Json, screen: Screen) -> None:

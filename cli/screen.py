@@ -50,7 +50,7 @@ class Screen:
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]], console: Console | None = None) -> None:
         """Rows under their headings."""
         console = console or self.out
-        console.print(table(columns, rows, plain=not console.is_terminal))
+        _print(table(columns, rows, plain=not console.is_terminal), console)
 
     def facts(self, facts: Mapping[str, Any], console: Console | None = None) -> None:
         """What is known of one thing, a line each; without what is empty."""
@@ -58,7 +58,7 @@ class Screen:
         for name, value in facts.items():
             if value not in (None, "", [], {}):
                 grid.add_row(Text(name, style="dim"), clean(value))
-        (console or self.out).print(grid)
+        _print(grid, console or self.out)
 
     def words(self, words: Mapping[str, str]) -> str:
         """A sentence in the chosen language."""
@@ -83,6 +83,16 @@ def clean(value: Any) -> Text:
     """As text that cannot steer a terminal: files and names come from anywhere."""
     text = "" if value is None else str(value)
     return Text("".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text))
+
+
+def _print(shown: RenderableType, console: Console) -> None:
+    """Where it is no terminal, without the blanks that fill a table up."""
+    if console.is_terminal:
+        console.print(shown)
+        return
+    with console.capture() as captured:
+        console.print(shown)
+    console.file.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
 
 
 def moment(text: str | None) -> str:
