@@ -109,7 +109,7 @@ def list_(
 def show(context: typer.Context, audience: AudienceId, as_json: AsJson = False) -> None:
     """One audience in numbers, and the first lines that were not taken."""
     with session(context, as_json=as_json) as at:
-        path = f"/audiences/{at.id_of('audience', audience)}"
+        path = at.audience(audience)
         answer = at.api.get(path)
 
         def paint(told: Json) -> None:
@@ -124,7 +124,7 @@ def show(context: typer.Context, audience: AudienceId, as_json: AsJson = False) 
 def delete(context: typer.Context, audience: AudienceId, as_json: AsJson = False) -> None:
     """Forget an audience. Campaigns made of it go on: they have copies of their people."""
     with session(context, as_json=as_json) as at:
-        answer = at.api.delete(f"/audiences/{at.id_of('audience', audience)}")
+        answer = at.api.delete(at.audience(audience))
         at.screen.show(answer, lambda told: at.screen.say(f"Deleted. Campaigns made of it: {len(told['campaigns'])}."))
 
 

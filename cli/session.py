@@ -33,6 +33,10 @@ class Session:
         """The path of a campaign."""
         return f"/invite/{segment(self.id_of('campaign', given))}"
 
+    def audience(self, given: str) -> str:
+        """The path of an audience."""
+        return f"/audiences/{segment(self.id_of('audience', given))}"
+
     def id_of(self, noun: str, given: str) -> str:
         """A whole id; its beginning is looked for among the newest. Raises `NotFound`, `Refused`."""
         if len(given) >= _WHOLE_ID:

@@ -12,6 +12,8 @@ from cli.session import AsJson, Session, session
 
 app = typer.Typer(no_args_is_help=True, help="People who are never contacted, in no campaign.")
 
+_ERASED = "(erased)"
+
 Identifiers = Annotated[list[str], typer.Argument(metavar="PERSON...", help="@name, phone or id.")]
 
 
@@ -32,7 +34,7 @@ def add(
 
 @app.command(epilog="Example:  invite suppress remove @anna")
 def remove(context: typer.Context, person: Identifiers) -> None:
-    """Let people be contacted again."""
+    """Let people be contacted again, by campaigns that are made from now on."""
     with session(context) as at:
         for each in person:
             at.api.delete(f"/suppression/{segment(each)}")
@@ -60,7 +62,7 @@ def _added(at: Session, people: list[str], file: Path | None, reason: str | None
 
 
 def _show_added(told: Json, screen: Screen) -> None:
-    screen.say(f"Added {told['added']}, known already {told['known']}, not taken {len(told['dropped'])}.")
+    screen.say(f"Added {told['added']}, known already {told['known']}, not taken {told['dropped_count']}.")
     if told["dropped"]:
         rows = [(each["content"], screen.words(each["text"])) for each in told["dropped"]]
         screen.table(("Not taken", "Why"), rows)
@@ -70,7 +72,10 @@ def _show_list(told: Json, screen: Screen) -> None:
     if not told["items"]:
         screen.note("Nobody is left out. `invite suppress add @name` does that.")
         return
-    rows = [(each["identifier"], each["source"], each["reason"], moment(each["added_at"])) for each in told["items"]]
+    rows = [
+        (each["identifier"] or _ERASED, each["source"], each["reason"], moment(each["added_at"]))
+        for each in told["items"]
+    ]
     screen.table(("Person", "Source", "Reason", "Since"), rows)
     if told["next"]:
         screen.note(f"More: --after {told['next']}")

@@ -45,7 +45,7 @@ async def small(tmp_path: Path) -> AsyncIterator[tuple[Small, Invite]]:
 
 async def test_people_are_suppressed_listed_and_let_go(small: tuple[Small, Invite], tmp_path: Path) -> None:
     server, invite = small
-    added = {"added": 1, "known": 0, "dropped": [DROPPED]}
+    added = {"added": 1, "known": 0, "dropped_count": 1, "dropped": [DROPPED]}
     server.answers = {
         "POST /suppression": added,
         "POST /suppression/upload": added,
