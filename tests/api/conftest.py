@@ -1,15 +1,18 @@
 """The application over ASGI, on a real PostgreSQL as role invite_api; an owner of its own per test."""
 
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import jwt
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -26,6 +29,7 @@ from storage.owned_accounts import OwnedAccounts
 from storage.planning import Planning
 from storage.reports import Reports
 from storage.suppression import SuppressionList
+from tests.api.command_line import Invite, serving, surroundings
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
 
@@ -204,3 +208,16 @@ def assert_problem(answer: httpx.Response, status: int, kind: str, field: str | 
     if field is not None:
         assert field in [each["field"] for each in body["errors"]], body
     return body
+
+
+@pytest.fixture
+async def invite(app: FastAPI, owner: str, tmp_path: Path) -> AsyncIterator[Invite]:
+    """The command `invite` of an owner, against this API on loopback."""
+    # Logs go to the real standard error: the command's own streams are looked at.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    try:
+        async with serving(app) as address:
+            token = make_token(owner)
+            yield Invite(surroundings(tmp_path) | {"INVITE_API": address, "INVITE_TOKEN": token}, token)
+    finally:
+        structlog.reset_defaults()
