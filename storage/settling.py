@@ -77,8 +77,8 @@ _PROGRESS = text("""
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
 
 _LOSES_RIGHT = text("""
-    UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL,
-                                to_campaign = NULL
+    UPDATE campaign_account SET can_invite = false, checked = true, refused = :reason, why = :why, since = :now,
+                                until = NULL, to_campaign = NULL
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -214,7 +214,7 @@ def _settle_one(
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
-        asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value}))
+        asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value, "reason": reason}))
     if isinstance(following, Again):
         return [*asks, *_again(names, following, outcome)]
     return [*asks, *_final(names, following.outcome, outcome)]

@@ -304,7 +304,8 @@ class AccountRow(SQLModel, table=True):
 
 
 class CampaignAccount(SQLModel, table=True):
-    """An account in a campaign: its right at the destination, and what it is doing there."""
+    """An account in a campaign: its right at the destination, and what it is doing there. `refused`: why its last look
+    found that it may not invite."""
 
     __tablename__ = "campaign_account"
 
@@ -318,6 +319,7 @@ class CampaignAccount(SQLModel, table=True):
     since: datetime = Field(sa_type=_MOMENT)
     until: datetime | None = Field(sa_type=_MOMENT)
     to_campaign: UUID | None
+    refused: str | None = Field(sa_type=Text)
 
     __table_args__ = (Index("campaign_account_to", "to_campaign", postgresql_where=text("to_campaign IS NOT NULL")),)
 

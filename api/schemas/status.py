@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Advice, Reason
+from api.schemas.common import Advice, PreflightOut, Reason
 from domain.statistics import AccountLine, Numbers, Snapshot
 
 _WHY = {
@@ -41,6 +41,31 @@ _EXAMPLE: dict[str, Any] = {
         "skipped": {},
         "contacts_added": 0,
         "left": 180,
+    },
+    "preflight": {
+        "accounts": 6,
+        "checked": 6,
+        "may_invite": 5,
+        "may_not_invite": [
+            {
+                "code": "no_right_to_invite",
+                "text": {
+                    "en": "The account is not an administrator with the right to add people.",
+                    "ru": "Аккаунт не администратор с правом добавлять людей.",
+                },
+                "accounts": 1,
+            }
+        ],
+        "warnings": [
+            {
+                "code": "slow_mode",
+                "text": {
+                    "en": "The group has slow mode switched on.",
+                    "ru": "В группе включён медленный режим.",
+                },
+                "accounts": 6,
+            }
+        ],
     },
     "accounts": [
         {
@@ -123,6 +148,7 @@ class StatusOut(BaseModel):
     why: Reason
     as_of: datetime
     counts: CountsOut
+    preflight: PreflightOut | None = Field(description="what the accounts found at the destination, where there is one")
     accounts: list[AccountStatusOut]
     speed_per_minute: float
     expected_end: datetime | None
@@ -137,6 +163,7 @@ class StatusOut(BaseModel):
             why=Reason.of(snapshot.why, snapshot.since, snapshot.until, snapshot.to),
             as_of=snapshot.as_of,
             counts=CountsOut.of(snapshot.numbers),
+            preflight=None if snapshot.preflight is None else PreflightOut.of(snapshot.preflight),
             accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,

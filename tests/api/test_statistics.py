@@ -88,6 +88,10 @@ async def test_status(client: Client, campaign: str) -> None:
     assert (counts["skipped"], counts["contacts_added"]) == ({}, 0)
     [warning] = account["warnings"]
     assert (warning["code"], warning["text"]) == ("slow_mode", sentence(Reason.SLOW_MODE))
+    preflight = body["preflight"]
+    assert (preflight["accounts"], preflight["checked"], preflight["may_invite"]) == (1, 1, 1)
+    assert preflight["may_not_invite"] == []
+    assert preflight["warnings"] == [warning | {"accounts": 1}]
 
 
 async def test_status_counts_people_in_the_list_twice_and_contacts(
