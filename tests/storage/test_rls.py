@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from sqlalchemy import text
 
 from domain.audience import Contact, DropReason, Line
-from domain.errors import Unavailable
+from domain.errors import DatabaseAway
 from domain.platform import Action
 from domain.ports import Found
 from domain.turn import Turn
@@ -435,7 +435,7 @@ class TestThePool:
                 await world.do("SELECT pg_terminate_backend(%s)", pid)
                 await tx.execute(text("SELECT FROM recipient"))
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseAway):
             await is_cut_off()
         assert await self.seen(one) == set()
         assert await self.seen(one, THEIRS) == {THEIRS}
@@ -447,7 +447,7 @@ class TestThePool:
                 await world.do("SELECT pg_terminate_backend(%s)", pid)
                 await together(tx, Ask(text("SELECT owner FROM recipient"), {}), Ask(text("SELECT 1"), {}))
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseAway):
             await is_cut_off()
         assert await self.seen(one) == set()
         assert await self.seen(one, THEIRS) == {THEIRS}
