@@ -30,7 +30,7 @@ class TelegramSession:
         self._questions = Questions(link)
         self._people = People(self._questions, book)
         self._own_id = 0
-        self._places = Places(self._questions, lambda: self._own_id)
+        self._places = Places(self._questions, book, lambda: self._own_id)
 
     @property
     def connected(self) -> bool:
