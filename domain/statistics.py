@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.membership import Memberships
 from domain.outcome import Kind
 from domain.preflight import Preflight
 
@@ -77,7 +78,7 @@ class Snapshot:
     """A campaign at one moment. `per_minute`: recipients settled per minute over the last minutes of work.
 
     `to`: the campaign that all its accounts give way to. `preflight`: what its accounts found at the destination, in
-    all; None where it has none.
+    all; `membership`: who of those invited has stayed there; None where there is none.
     """
 
     campaign_id: str
@@ -92,6 +93,7 @@ class Snapshot:
     expected_end: datetime | None
     to: str | None = None
     preflight: Preflight | None = None
+    membership: Memberships | None = None
 
 
 def numbers(total: int, counts: Iterable[Count]) -> Numbers:

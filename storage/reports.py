@@ -17,6 +17,7 @@ from domain.preflight import Look, Preflight, preflight
 from domain.standing import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
 from domain.why import Why
+from storage import looks
 from storage.campaigns import COUNTS, CampaignView, read
 from storage.engine import Database
 
@@ -99,6 +100,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
     The counters are read by one statement, so they hold each settled turn entirely or not at all.
     """
     names = {"campaign": campaign.id, "adapter": campaign.adapter, "since": now - SPEED_OVER}
+    seen = await looks.counted(tx, campaign.id)
     counts = [Count(**row) for row in (await tx.execute(COUNTS, names)).mappings()]
     accounts = (await tx.execute(_ACCOUNTS, names)).mappings().all()
     speed = (await tx.execute(_SPEED, names)).mappings().one()
@@ -119,6 +121,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
         to=None if campaign.to_campaign is None else str(campaign.to_campaign),
         preflight=_preflight(accounts, campaign),
+        membership=looks.in_all(counts, seen) if campaign.action is Action.INVITE else None,
     )
 
 
