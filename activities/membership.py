@@ -1,7 +1,7 @@
 """Activities on memberships: whoever was invited is looked for at the destination again (`domain.membership`).
 
-A look is a question: it spends no budget and touches nobody. It is made between two turns of the account, for few people
-at once, and waits for its application's right to ask as every request does.
+A look is a question: it spends no budget and touches nobody. It is made between two turns of the account, for few
+people at once, and waits for its application's right to ask as every request does.
 """
 
 import time

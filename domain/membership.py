@@ -1,6 +1,6 @@
 """Who was invited is looked for at the destination again: whether they have joined, are still there, or have left.
 
-The looks come so long after the person was settled (`PlatformLimits.look_again`); each writes a state over the last one.
+The looks come so long after the person was settled (`PlatformLimits.look_again`); the last one's state stands.
 """
 
 from collections.abc import Mapping, Sequence

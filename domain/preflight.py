@@ -1,4 +1,4 @@
-"""What the looks at a destination found, over all of a campaign's accounts: how many may invite, and why the others not."""
+"""What the looks at a destination found, over all accounts: how many may invite, and why the others may not."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

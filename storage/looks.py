@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.account import AccountRef
@@ -18,7 +18,7 @@ from domain.ports import LimitsSource
 from domain.recipient import Person
 from domain.statistics import Count
 from storage.accounts import key
-from storage.engine import Database, Row
+from storage.engine import Database
 
 AT_ONCE = 25
 """People of one look: the account is kept from acting for so many requests at most, about a second."""
@@ -107,9 +107,7 @@ class Looks:
             return None
         return ToLookFor(str(rows[0]["campaign_id"]), rows[0]["destination"], [_person(row) for row in rows])
 
-    async def seen(
-        self, ref: AccountRef, sought: ToLookFor, told: Mapping[int, bool], now: datetime
-    ) -> None:
+    async def seen(self, ref: AccountRef, sought: ToLookFor, told: Mapping[int, bool], now: datetime) -> None:
         """Write what a look told, by position, and when the next one is. Repeated, it changes nothing.
 
         A cancelled campaign's people are looked for once more, and then no more.
@@ -131,7 +129,7 @@ class Looks:
 async def counted(tx: AsyncConnection, campaign: object) -> Mapping[str, int]:
     """How many people the looks found how, by state. To be read before the counters, whose sum is never less."""
     rows = await tx.execute(_COUNTED, {"campaign": campaign})
-    return {state: n for state, n in rows.all()}
+    return {row["state"]: row["n"] for row in rows.mappings()}
 
 
 def in_all(counts: Sequence[Count], found: Mapping[str, int]) -> Memberships:
@@ -140,7 +138,7 @@ def in_all(counts: Sequence[Count], found: Mapping[str, int]) -> Memberships:
     return memberships(sum(each.n for each in finals), found)
 
 
-def _person(row: Row) -> Person:
+def _person(row: RowMapping) -> Person:
     return Person(
         position=row["position"],
         username=row["username"],
@@ -152,7 +150,7 @@ def _person(row: Row) -> Person:
 
 
 async def _write(
-    tx: AsyncConnection, names: Mapping[str, object], rows: Sequence[Row], told: Mapping[int, bool]
+    tx: AsyncConnection, names: Mapping[str, object], rows: Sequence[RowMapping], told: Mapping[int, bool]
 ) -> None:
     """The states that changed, and their counts."""
     changed: dict[int, Membership] = {}
@@ -172,7 +170,11 @@ async def _write(
 
 
 async def _plan(
-    tx: AsyncConnection, names: Mapping[str, object], rows: Sequence[Row], after: Sequence[timedelta], now: datetime
+    tx: AsyncConnection,
+    names: Mapping[str, object],
+    rows: Sequence[RowMapping],
+    after: Sequence[timedelta],
+    now: datetime,
 ) -> None:
     cancelled = any(row["wanted"] == Wanted.CANCELLED for row in rows[:1])
     moments = {row["position"]: None if cancelled else next_look(after, row["since"], now) for row in rows}

@@ -26,7 +26,8 @@ SPEED_OVER = timedelta(minutes=5)
 
 _ACCOUNTS = text("""
     SELECT ca.account_id, ca.can_invite, ca.checked, ca.refused, ca.warnings, ca.why, ca.since, ca.until,
-           ca.to_campaign, a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at, a.external_status
+           ca.to_campaign, a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at,
+           a.external_status
     FROM campaign_account ca
     LEFT JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
     WHERE ca.campaign_id = :campaign ORDER BY ca.account_id

@@ -14,7 +14,6 @@ from adapters.telegram.roll import Roll
 from domain.outcome import Outcome, Reason
 from domain.ports import DestinationCheck, Right
 
-
 PAGE = 200
 """Members in one answer, as many as Telegram gives."""
 

@@ -74,9 +74,7 @@ class TestRequests:
         assert await session.members(PEOPLE, "crowded") == {0: True, 1: False, 2: False, 3: False, 4: False, 5: False}
 
     async def test_a_list_that_is_not_whole_proves_no_absence(self, dc: TelegramDC, session: Session) -> None:
-        dc.world.add_chat(
-            Chat(701, "Huge", "supergroup", "huge", "owner", members=IDS[:4], unlisted_members=90_000)
-        )
+        dc.world.add_chat(Chat(701, "Huge", "supergroup", "huge", "owner", members=IDS[:4], unlisted_members=90_000))
         assert await self.requests(dc, session, PEOPLE, "huge") == {PAGE: 1, ONE: 2}
         assert await session.members(PEOPLE[3:], "huge") == {3: True, 4: False, 5: False}
 

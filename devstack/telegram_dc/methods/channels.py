@@ -10,7 +10,6 @@ from devstack.telegram_dc.methods import views
 from devstack.telegram_dc.methods.context import Answer, Context
 from devstack.telegram_dc.scenario import Person, Post
 
-
 _MOST_PARTICIPANTS = 200
 
 
