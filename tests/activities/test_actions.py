@@ -481,7 +481,7 @@ class TestInDoubt:
 
     async def test_a_member_was_invited(self, bench: Bench, session: FakeSession) -> None:
         bench.turns.begins = [turn(state=AttemptState.SENT, sent_at=START)]
-        session.members = {"anna"}
+        session.inside = {"anna"}
         await bench.invite()
         assert bench.outcomes() == [INVITED]
         assert session.calls == [("is_member", 4)]

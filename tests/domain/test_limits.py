@@ -52,6 +52,13 @@ def test_a_good_file_is_read_as_it_is_meant() -> None:
     )
 
 
+def test_who_was_invited_is_looked_for_again_only_where_the_file_says_when() -> None:
+    for platform in ("telegram", DRY_RUN):
+        after = parse(DEFAULTS.read_text(encoding="utf-8")).of(platform).look_again
+        assert after == (timedelta(minutes=10), timedelta(hours=24), timedelta(hours=72))
+    assert parse(GOOD).of("telegram").look_again == ()
+
+
 def test_the_requests_of_an_application_are_limited_only_where_the_file_says_so() -> None:
     assert parse(DEFAULTS.read_text(encoding="utf-8")).of("telegram").requests_per_second == 30
     assert parse(GOOD).of("telegram").requests_per_second is None

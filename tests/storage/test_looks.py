@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 
 from domain.account import ExternalStatus
 from domain.campaign import Command
+from domain.limits import Limits
 from domain.membership import DueLooks, Memberships, ToLookFor
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
@@ -22,6 +24,7 @@ from tests.storage.world import (
     LOOKS,
     OWNER,
     PEER_FLOOD,
+    PLATFORM,
     PRIVACY,
     SECOND,
     UNCERTAIN,
@@ -126,9 +129,7 @@ class TestLooks:
         assert (await world.reports.snapshot(OWNER, UUID(campaign), world.now)).membership is None
 
     async def test_where_the_limits_name_no_times_nobody_is_looked_for(self, world: World) -> None:
-        section = make_limits().of("telegram")
-        object.__setattr__(section, "look_again", ())
-        world.limits = type(world.limits)({"telegram": section})
+        world.limits = Limits({PLATFORM: replace(make_limits().of(PLATFORM), look_again=())})
         campaign = await world.campaign(1)
         await world.act(campaign, INVITED)
         assert await world.query("SELECT FROM look") == []
