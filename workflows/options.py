@@ -112,7 +112,7 @@ REVIEW_PER_ACCOUNT = timedelta(milliseconds=1)
 REVIEW_PAUSE_WORTH_A_TIMER = timedelta(milliseconds=100)
 
 LOOKS_AT_ONCE = 10
-"""Accounts that look for members at the same time: each leaves its application's requests to the senders but one."""
+"""Accounts that look for members at the same time: a sender waits for so many of its application's requests at most."""
 
 CHECKS_AT_ONCE = 50
 STARTS_AT_ONCE = 25
