@@ -20,8 +20,8 @@ from domain.statistics import Count
 from storage.accounts import key
 from storage.engine import Database
 
-AT_ONCE = 25
-"""People of one look: the account is kept from acting for so many requests at most, about a second."""
+AT_ONCE = 10
+"""People of one look: about so many requests a turn of the same account may have to wait for."""
 GIVEN_UP_AFTER = timedelta(days=3)
 """What no account could look at for so long is not looked at any more."""
 

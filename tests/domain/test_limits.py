@@ -110,6 +110,10 @@ def test_a_platform_without_a_section_is_named() -> None:
             ('unavailable_rest = "1m"', f'unavailable_rest = "1m"\nrequests_per_second = {wrong}', REQUESTS)
             for wrong in ("0", "-1", "1.5", "true", '"30"', "1_000_001")
         ),
+        *(
+            ('unavailable_rest = "1m"', f'unavailable_rest = "1m"\nlook_again = {wrong}', "telegram.look_again")
+            for wrong in ("[]", '"10m"', '["0s"]', '["24h", "10m"]', '["10m", "10m"]', "[10]")
+        ),
     ],
 )
 def test_what_is_wrong_is_named(good: str, bad: str, field: str) -> None:
