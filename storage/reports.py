@@ -129,8 +129,8 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
 def _preflight(rows: Sequence[RowMapping], campaign: CampaignView) -> Preflight | None:
     if campaign.action is not Action.INVITE:
         return None
-    chosen = [row for row in rows if campaign.account_ids is None or row["account_id"] in campaign.account_ids]
-    return preflight(map(_look, chosen))
+    chosen = None if campaign.account_ids is None else frozenset(campaign.account_ids)
+    return preflight(_look(row) for row in rows if chosen is None or row["account_id"] in chosen)
 
 
 def _look(row: RowMapping) -> Look:

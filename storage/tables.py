@@ -432,7 +432,10 @@ class Peer(SQLModel, table=True):
 
 
 class LookRow(SQLModel, table=True):
-    """Somebody who is to be looked for at the destination at `due_at`, by this account. `since`: settled at."""
+    """Somebody who is to be looked for at the destination at `due_at`, by this account. `since`: settled at.
+
+    Whoever deletes a recipient deletes this row too: nobody could be looked for by it, and it would stay due.
+    """
 
     __tablename__ = "look"
 
