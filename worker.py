@@ -22,6 +22,7 @@ from activities.actions import ActionActivities
 from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
@@ -39,6 +40,7 @@ from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
+from storage.looks import Looks
 from storage.neighbours import IntegrationService
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
@@ -47,9 +49,11 @@ from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.control import CampaignControl
-from workflows.housekeeping import HousekeepingWorkflow, ensure_schedule
+from workflows.housekeeping import HousekeepingWorkflow
+from workflows.membership import MembershipWorkflow
+from workflows.schedules import ensure_schedules
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -133,7 +137,11 @@ class Process:
         )
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
         self.campaigns = CampaignActivities(runs, accounts, directory, control, clock)
-        self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
+        housekeeping = Housekeeping(self.database)
+        self.housekeeping = HousekeepingActivities(housekeeping, turns, control, clock)
+        self.membership = MembershipActivities(
+            self.open_accounts, housekeeping, Looks(self.database, limits), accounts, clock, settings.time_box
+        )
         self._settings = settings
         self._client = client
         self._own_client = own_client
@@ -155,6 +163,7 @@ class Process:
                 self.campaigns.fail_campaign,
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
+                self.membership.due_lookers,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -175,6 +184,7 @@ class Process:
                 self.actions.add_contact,
                 self.accounts.open_account,
                 self.accounts.close_account,
+                self.membership.look_for_members,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
@@ -196,7 +206,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
             async with AsyncExitStack() as stack:
                 for worker in process.workers():
                     await stack.enter_async_context(worker)
-                await ensure_schedule(client, settings.temporal_task_queue)
+                await ensure_schedules(client, settings.temporal_task_queue)
                 _log.info("worker started", queue=process.open_accounts.queue)
                 await _either(stop, keeping)
         finally:

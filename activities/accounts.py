@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts, SignIn
 from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount, NoRoom
-from domain.errors import LeaseLost, NotFound, Unavailable
+from domain.errors import DatabaseAway, LeaseLost, NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import DRY_RUN
 from domain.ports import (
@@ -214,6 +214,8 @@ class AccountActivities:
             await self._open.close(ref, user)
             # Who was switched off is woken by the campaign, when the list of accounts says that it is back.
             return Opened(why=away.why, until=None if away.why is Why.ACCOUNT_INACTIVE else now + RETRY_AFTER)
+        except DatabaseAway:  # the account has not failed: asked again when the database is back
+            raise
         except Unavailable:
             refused, rights = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER), None
         if refused is not None:

@@ -18,7 +18,7 @@ from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts
 from activities.requirements import Requirements
 from domain.account import AccountRef
-from domain.errors import InDoubt, LeaseLost, Unavailable
+from domain.errors import DatabaseAway, InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Act, Decision, GiveWay, NothingNow
@@ -232,6 +232,10 @@ class ActionActivities:
             if attempt.slot not in allowed:
                 return None
             return await _call(turn, attempt, session)
+        except DatabaseAway:
+            if attempt.state is AttemptState.SENT:  # it can be found out when the database is back
+                raise
+            return None
         except Unavailable as error:
             _log.info("platform unavailable", account_id=by.ref.account_id, error=str(error))
             if attempt.state is AttemptState.SENT:  # whether the first call was carried out is still unknown

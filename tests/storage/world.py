@@ -31,6 +31,7 @@ from storage.campaigns import Campaigns, CampaignView, NewCampaign
 from storage.engine import Database
 from storage.erasing import Erasing
 from storage.housekeeping import Housekeeping
+from storage.looks import Looks
 from storage.owned_accounts import OwnedAccounts
 from storage.recipients import Again
 from storage.reports import Reports
@@ -45,6 +46,7 @@ HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(secon
 LEASE = timedelta(hours=1)
 FAST = Terms(pace=Pace.FAST)
 GAP = timedelta(seconds=10)
+LOOKS = (timedelta(minutes=10), timedelta(hours=24), timedelta(hours=72))
 NOBODYS = ("application_share",)
 """Tables whose rows belong to no owner: nobody reads or writes them but through functions."""
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables if table.name not in NOBODYS]
@@ -86,6 +88,7 @@ def make_limits(
         },
         limited_rests=rests,
         unavailable_rest=timedelta(minutes=1),
+        look_again=LOOKS,
     )
     return Limits({PLATFORM: section, "dry_run": section})
 
@@ -132,6 +135,7 @@ class World:
         self.suppression = SuppressionList(self.api)
         self.erasing = Erasing(self.api)
         self.housekeeping = Housekeeping(self.worker)
+        self.looks = Looks(self.worker, lambda: self.limits)
         self.turns = Turns(self.worker, lambda: self.limits, lambda: 0.0, lambda: next(keys))
 
     # What stands in the database, whoever may see it

@@ -65,6 +65,7 @@ CREATE FUNCTION forget_recipients(of_campaign uuid, at_positions integer[], at_t
         WHERE campaign_id = of_campaign AND position = ANY (at_positions);
 
         DELETE FROM public.peer WHERE campaign_id = of_campaign AND position = ANY (at_positions);
+        DELETE FROM public.look WHERE campaign_id = of_campaign AND position = ANY (at_positions);
     $$;
 
 CREATE FUNCTION forget_addresses(identifiers text[]) RETURNS bigint
