@@ -1,5 +1,6 @@
 """The HTTP facade: what is asked goes to a store or to Temporal. It has no state and no rule of its own."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from api import accounts, admin_check, audiences, campaigns, health, messages, p
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
+from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
 from api.problems import Problem, install
 from runtime.clock import SystemClock
@@ -46,8 +48,11 @@ _TAGS = [
 ]
 
 
-def create_app(settings: ApiSettings, services: Services | None = None) -> FastAPI:
-    """The application. `services` ready-made are used as they are; else they are built when it starts."""
+def create_app(settings: ApiSettings, services: Services | None = None, keys: KeySource | None = None) -> FastAPI:
+    """The application. `services` ready-made are used as they are; else they are built when it starts.
+
+    `keys`: what tokens are checked with; none: what the settings say.
+    """
     app = FastAPI(
         title="Invite Service",
         version="0.1.0",
@@ -57,7 +62,7 @@ def create_app(settings: ApiSettings, services: Services | None = None) -> FastA
         redoc_url=None,
     )
     app.state.services = services
-    app.state.tokens = Tokens(settings)
+    app.state.tokens = Tokens(settings, keys)
     for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, health):
         app.include_router(resource.router)
     install(app)
@@ -81,11 +86,24 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
                 app.state.services = await _services(settings, database, client)
+                if settings.jwt_jwks_url:
+                    app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
                 yield
         finally:
             await database.close()
 
     return lifespan
+
+
+def _published(settings: ApiSettings, url: str, client: httpx.AsyncClient) -> PublishedKeys:
+    return PublishedKeys(
+        url,
+        settings.jwt_algorithm,
+        client,
+        keep=settings.jwt_jwks_keep.total_seconds(),
+        pause=settings.jwt_jwks_pause.total_seconds(),
+        monotonic=time.monotonic,
+    )
 
 
 async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:

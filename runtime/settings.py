@@ -39,6 +39,13 @@ class ApiSettings(_Common):
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
     jwt_secret: SecretStr | None = Field(None, description="for HS256")
     jwt_public_key: str | None = Field(None, description="PEM, for RS256 and ES256")
+    jwt_jwks_url: str | None = Field(
+        None, pattern="^https?://", description="where the issuer publishes its keys, for RS256 and ES256"
+    )
+    jwt_jwks_keep: Duration = Field(timedelta(minutes=10), description="published keys are read again after that")
+    jwt_jwks_pause: Duration = Field(
+        timedelta(seconds=30), description="at least so long between two readings, whatever keys tokens name"
+    )
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
@@ -60,8 +67,8 @@ class ApiSettings(_Common):
         if self.jwt_algorithm == "HS256":
             if self.jwt_secret is None or len(self.jwt_secret.get_secret_value()) < 32:
                 raise ValueError("INVITE_JWT_SECRET must be set, with at least 32 characters, for HS256")
-        elif not self.jwt_public_key:
-            raise ValueError(f"INVITE_JWT_PUBLIC_KEY must be set for {self.jwt_algorithm}")
+        elif bool(self.jwt_public_key) == bool(self.jwt_jwks_url):
+            raise ValueError(f"INVITE_JWT_PUBLIC_KEY or INVITE_JWT_JWKS_URL must be set for {self.jwt_algorithm}")
         return self
 
 

@@ -41,7 +41,14 @@ class ManualClock:
         return self.at
 
 
-def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+def make_token(
+    owner: str,
+    roles: Any = ("user",),
+    key: Any = SECRET,
+    algorithm: str = "HS256",
+    headers: Mapping[str, Any] | None = None,
+    **claims: Any,
+) -> str:
     """A token that is right unless `claims` say otherwise; None takes a claim out."""
     everything = {
         "sub": owner,
@@ -49,7 +56,8 @@ def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm:
         "exp": datetime.now(UTC) + timedelta(minutes=5),
         "roles": list(roles) if isinstance(roles, tuple) else roles,
     } | claims
-    return jwt.encode({name: value for name, value in everything.items() if value is not None}, key, algorithm)
+    given = {name: value for name, value in everything.items() if value is not None}
+    return jwt.encode(given, key, algorithm, dict(headers or {}))
 
 
 @pytest.fixture(scope="session")
