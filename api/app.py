@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api import accounts, admin_check, audiences, campaigns, health, messages, plan, reports
+from api import accounts, admin_check, audiences, campaigns, health, messages, owners, plan, reports
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
@@ -25,6 +25,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
 from workflows.control import CampaignControl
@@ -44,6 +45,7 @@ _TAGS = [
     {"name": "campaigns", "description": "What is done to whom, and its control."},
     {"name": "statistics", "description": "How a campaign goes, and how it went."},
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
+    {"name": "owners", "description": "For administrators."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
@@ -63,7 +65,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
-    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, health):
+    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, owners, health):
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
@@ -117,6 +119,7 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         campaigns=Campaigns(database),
         messages=Messages(database),
         accounts=OwnedAccounts(database),
+        owners=Owners(database),
         reports=Reports(database),
         planning=Planning(database, limits),
         integration=IntegrationService(settings.integration_url, client),

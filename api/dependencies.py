@@ -26,6 +26,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
 
@@ -65,6 +66,7 @@ class Services:
     campaigns: Campaigns
     messages: Messages
     accounts: OwnedAccounts
+    owners: Owners
     reports: Reports
     planning: Planning
     integration: IntegrationService

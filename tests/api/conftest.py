@@ -22,6 +22,7 @@ from storage.engine import Database
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
 from tests.api.control import RecordingControl
@@ -128,6 +129,7 @@ def app(
             campaigns=Campaigns(database),
             messages=Messages(database),
             accounts=OwnedAccounts(database),
+            owners=Owners(database),
             reports=Reports(database),
             planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),

@@ -195,6 +195,20 @@ class TestAdministrators:
             answer = await both.post(f"/invite/{campaign}/pause", params={"owner": owner})
             assert_problem(answer, 403, "no-role")
 
+    async def test_they_see_who_the_owners_are_page_by_page(self, client: Client, admin: Client, owner: str) -> None:
+        for _ in range(2):
+            await client.campaign()
+        seen: dict[str, Any] = {}
+        after = ""
+        while after is not None:
+            page = (await admin.get("/owners", params={"after": after, "limit": 2})).json()
+            assert not seen.keys() & {each["owner"] for each in page["items"]}
+            seen |= {each["owner"]: each for each in page["items"]}
+            after = page["next"]
+        assert (seen[owner]["campaigns"], seen[owner]["live"], seen[owner]["recipients"]) == (2, 2, 6)
+        assert_problem(await client.get("/owners"), 403, "no-role")
+        assert_problem(await admin.get("/owners", params={"after": "\0"}), 422, "invalid", "after")
+
     async def test_others_name_nobody_but_themselves(self, client: Client, stranger: Client, owner: str) -> None:
         assert (await client.get("/invite", params={"owner": owner})).status_code == 200
         assert_problem(await stranger.get("/invite", params={"owner": owner}), 403, "no-role")

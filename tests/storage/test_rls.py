@@ -337,6 +337,8 @@ class TestHousekeeping:
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
             "leave_shares": "void",
+            "owners": "TABLE(owner text, campaigns bigint, live bigint, recipients bigint, "
+            "last_made_at timestamp with time zone)",
             "take_shares": "TABLE(taken text, granted integer)",
             "stale_turns": "TABLE(owner text, campaign_id uuid, adapter text, account_id text, turn_id text)",
         }
