@@ -7,14 +7,17 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from api import accounts, admin_check, audiences, campaigns, health, messages, owners, plan, reports
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
+from api.headers import SecurityHeaders
 from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
 from api.problems import Problem, install
+from api.rates import AddressRate, Rate
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.settings import ApiSettings
@@ -65,14 +68,28 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
+    app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
     for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, owners, health):
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
     app.add_middleware(
-        BodyLimit, default=JSON_LIMIT, exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD}
+        BodyLimit,
+        default=JSON_LIMIT,
+        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD},
+        pause=settings.body_timeout,
     )
     app.add_middleware(LastResort)
+    app.add_middleware(AddressRate, rate=Rate(settings.requests_per_address, time.monotonic))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After", "Content-Disposition"],
+        )
+    app.add_middleware(SecurityHeaders, strict_transport=settings.strict_transport)
     _document_problems(app)
     return app
 

@@ -14,6 +14,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.auth import Caller, Tokens, Unauthenticated
 from api.problems import route
+from api.rates import Rate
 from domain.campaign import Wanted
 from domain.errors import Unavailable
 from domain.ports import AccountRights, Clock, LimitsSource
@@ -99,11 +100,13 @@ async def caller(
         str | None, Query(min_length=1, max_length=200, description="administrators: whose data to read")
     ] = None,
 ) -> Caller:
-    """Who asks, in whose name. Raises `Unauthenticated`, `RoleMissing`."""
+    """Who asks, in whose name. Raises `Unauthenticated`, `RoleMissing`, `TooMany`."""
     if credentials is None:
         raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
     tokens: Tokens = request.app.state.tokens
     own = await tokens.check(credentials.credentials)
+    rate: Rate = request.app.state.owner_rate
+    rate.take(own.owner)
     asked = own.acting(request.method in READS, owner)
     if asked.owner != own.owner:
         _audit.info("read_by_administrator", owner=asked.owner, administrator=own.owner, path=route(request))
