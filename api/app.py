@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
+import temporalio.client
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -18,8 +19,10 @@ from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
 from api.problems import Problem, install
 from api.rates import AddressRate, Rate
+from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
+from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
 from storage.audiences import Audiences
@@ -102,12 +105,17 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
         database = Database(settings.database_url.get_secret_value())
+        metrics = Metrics()
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
-                app.state.services = await _services(settings, database, client)
+                temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+                services = await _services(settings, database, client, temporal, metrics)
+                app.state.services = services
                 if settings.jwt_jwks_url:
                     app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
-                yield
+                metrics.serve(settings.metrics_host, settings.metrics_port)
+                async with watching(metrics, services, temporal):
+                    yield
         finally:
             await database.close()
 
@@ -125,9 +133,14 @@ def _published(settings: ApiSettings, url: str, client: httpx.AsyncClient) -> Pu
     )
 
 
-async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:
-    limits = LimitsFile(settings.limits_file)
-    temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+async def _services(
+    settings: ApiSettings,
+    database: Database,
+    client: httpx.AsyncClient,
+    temporal: temporalio.client.Client,
+    metrics: Metrics,
+) -> Services:
+    limits = LimitsFile(settings.limits_file, metrics.limits_file)
     return Services(
         settings=settings,
         clock=SystemClock(),

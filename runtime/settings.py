@@ -29,6 +29,8 @@ class _Common(BaseSettings):
     integration_timeout: Duration = timedelta(seconds=5)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
 
 
 class ApiSettings(_Common):
@@ -104,8 +106,9 @@ class WorkerSettings(_Common):
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
     )
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
+    temporal_metrics: str | None = Field(
+        None, pattern=r"^[^:]+:\d+$", description="host:port where Temporal's own metrics are answered; none: nowhere"
+    )
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
 

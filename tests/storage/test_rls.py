@@ -333,6 +333,12 @@ class TestHousekeeping:
             "FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY 1"
         )
         assert {row["proname"]: row["tells"] for row in rows} == {
+            "fleet_accounts": "TABLE(platform text, state text, accounts bigint, leases bigint)",
+            "fleet_campaigns": "TABLE(platform text, wanted text, phase text, why text, campaigns bigint, "
+            "people bigint)",
+            "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
+            "fleet_settled": "TABLE(platform text, n bigint)",
+            "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
             "floods_since": "bigint",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
@@ -356,7 +362,7 @@ class TestHousekeeping:
         found: dict[str, set[str]] = {}
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
-        assert set(found) == {"campaign", "turn", "account", "flood", *NOBODYS}
+        assert set(found) == {"campaign", "turn", "account", "flood", "counter", "progress", "usage", *NOBODYS}
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 
