@@ -31,8 +31,9 @@ from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
+from runtime.probes import Probes
 from runtime.settings import WorkerSettings
-from runtime.temporal import connect, deployment
+from runtime.temporal import connect, deployment, measure_temporal
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.applications import ApplicationShares
@@ -91,14 +92,11 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, secret, SystemClock())
-        vault = RememberedCredentials(
-            VaultCredentials(
-                settings.vault_url,
-                settings.vault_token.get_secret_value(),
-                settings.vault_mount,
-                settings.vault_timeout,
-            ),
-            settings.remember,
+        vault = VaultCredentials(
+            settings.vault_url,
+            settings.vault_token.get_secret_value(),
+            settings.vault_mount,
+            settings.vault_timeout,
         )
         self.applications = Applications(
             ApplicationShares(self.database), limits, name, settings.lease, secret.encode()
@@ -129,11 +127,18 @@ class Process:
             runs,
             turns,
             RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
-            vault,
+            RememberedCredentials(vault, settings.remember),
             clock,
+            self.metrics.account_blocked,
         )
         self.actions = ActionActivities(
-            self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
+            self.open_accounts,
+            turns,
+            accounts,
+            clock,
+            settings.time_box,
+            settings.idle_close,
+            self.metrics.turn_taken,
         )
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
         self.campaigns = CampaignActivities(runs, accounts, directory, control, clock)
@@ -141,6 +146,15 @@ class Process:
         self.housekeeping = HousekeepingActivities(housekeeping, turns, control, clock)
         self.membership = MembershipActivities(
             self.open_accounts, housekeeping, Looks(self.database, limits), accounts, clock, settings.time_box
+        )
+        self.probes = Probes(
+            {
+                "database": self.database.ping,
+                "temporal": client.service_client.check_health,
+                "vault": vault.ping,
+                "integration-service": service.ping,
+            },
+            self.metrics.dependency,
         )
         self._settings = settings
         self._client = client
@@ -195,13 +209,14 @@ class Process:
 
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
+    measure_temporal(settings.temporal_metrics)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     # One client polls one queue: the second worker needs its own.
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
         process.metrics.serve(settings.metrics_host, settings.metrics_port)
-        keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep())
+        keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
         try:
             async with AsyncExitStack() as stack:
                 for worker in process.workers():

@@ -1,6 +1,6 @@
 """Activities on accounts: known, opened, closed, reported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -130,7 +130,7 @@ class ListRequest:
 
 
 class AccountActivities:
-    """Activities on accounts."""
+    """Activities on accounts. `blocked` hears the platform of each account that was found blocked."""
 
     def __init__(
         self,
@@ -141,6 +141,7 @@ class AccountActivities:
         directory: AccountDirectory,
         credentials: CredentialStore,
         clock: Clock,
+        blocked: Callable[[str], None] = lambda adapter: None,
     ) -> None:
         self._open = open_accounts
         self._accounts = accounts
@@ -149,6 +150,7 @@ class AccountActivities:
         self._directory = directory
         self._credentials = credentials
         self._clock = clock
+        self._blocked = blocked
 
     @activity.defn
     async def list_accounts(self, request: ListRequest) -> list[str]:
@@ -185,6 +187,8 @@ class AccountActivities:
     @activity.defn
     async def report_block(self, report: BlockReport) -> None:
         """Tell integration-service (ACC-5)."""
+        if activity.info().attempt == 1:
+            self._blocked(report.adapter)
         async with heartbeating():
             at = await self._clock.now()
             await self._directory.report(report.owner, report.account_id, report.reason, at)

@@ -6,7 +6,7 @@ when the activity is cancelled or the worker shuts down.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -102,7 +102,7 @@ class Worked:
 
 
 class ActionActivities:
-    """The actions. `time_box`: how long one activity takes turns."""
+    """The actions. `time_box`: how long one activity takes turns. `taken` hears of each turn that was settled."""
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class ActionActivities:
         clock: Clock,
         time_box: timedelta,
         close_when_resting: timedelta,
+        taken: Callable[[str, str], None] = lambda adapter, action: None,
     ) -> None:
         self._open = open_accounts
         self._turns = turns
@@ -119,6 +120,7 @@ class ActionActivities:
         self._clock = clock
         self._time_box = time_box
         self._close_when_resting = close_when_resting
+        self._taken = taken
         self._requirements = Requirements()
 
     @activity.defn
@@ -212,6 +214,7 @@ class ActionActivities:
         for attempt in turn.attempts:
             outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
         await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
+        self._taken(by.ref.adapter, turn.action.value)
         blocked = next((each.reason for each in outcomes.values() if each and each.kind is Kind.BLOCKED), None)
         if blocked is not None:
             await self._open.close(by.ref)

@@ -71,7 +71,7 @@ def _rendered(message: Message, people: Sequence[Listed], seed: str) -> list[Ren
 @router.post(
     "/test",
     status_code=status.HTTP_201_CREATED,
-    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid", "too-many"),
+    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid"),
     summary="Send a test to yourself",
 )
 async def send_test(

@@ -105,6 +105,11 @@ class Database:
         async with self._transaction() as connection:
             yield connection
 
+    async def ping(self) -> None:
+        """Ask whether it is there. Raises `Unavailable`."""
+        async with self._transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()

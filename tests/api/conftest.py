@@ -26,6 +26,7 @@ from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
 from storage.suppression import SuppressionList
@@ -47,7 +48,14 @@ class ManualClock:
         return self.at
 
 
-def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+def make_token(
+    owner: str,
+    roles: Any = ("user",),
+    key: Any = SECRET,
+    algorithm: str = "HS256",
+    headers: Mapping[str, Any] | None = None,
+    **claims: Any,
+) -> str:
     """A token that is right unless `claims` say otherwise; None takes a claim out."""
     everything = {
         "sub": owner,
@@ -55,7 +63,8 @@ def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm:
         "exp": datetime.now(UTC) + timedelta(minutes=5),
         "roles": list(roles) if isinstance(roles, tuple) else roles,
     } | claims
-    return jwt.encode({name: value for name, value in everything.items() if value is not None}, key, algorithm)
+    given = {name: value for name, value in everything.items() if value is not None}
+    return jwt.encode(given, key, algorithm, dict(headers or {}))
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +135,7 @@ def app(
             campaigns=Campaigns(database),
             messages=Messages(database),
             accounts=OwnedAccounts(database),
+            owners=Owners(database),
             reports=Reports(database),
             suppression=SuppressionList(database),
             erasing=Erasing(database),

@@ -357,10 +357,18 @@ class TestHousekeeping:
         rows = [row for row in rows if row["owner"] != "invite_owner"]
         assert {row["proname"]: row["tells"] for row in rows} == {
             "due_looks": "TABLE(owner text, adapter text, account_id text, able boolean)",
+            "fleet_accounts": "TABLE(platform text, state text, accounts bigint, leases bigint)",
+            "fleet_campaigns": "TABLE(platform text, wanted text, phase text, why text, campaigns bigint, "
+            "people bigint)",
+            "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
+            "fleet_settled": "TABLE(platform text, n bigint)",
+            "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
             "floods_since": "bigint",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
             "leave_shares": "void",
+            "owners": "TABLE(owner text, campaigns bigint, live bigint, recipients bigint, "
+            "last_made_at timestamp with time zone)",
             "take_shares": "TABLE(taken text, granted integer)",
             "stale_turns": "TABLE(owner text, campaign_id uuid, adapter text, account_id text, turn_id text)",
         }
@@ -390,7 +398,10 @@ class TestHousekeeping:
         found: dict[str, set[str]] = {}
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
-        assert set(found) == {"campaign", "turn", "account", "flood", "look", *NOBODYS}
+        assert set(found) == {
+            *("campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
+            *NOBODYS,
+        }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 
