@@ -22,6 +22,7 @@ from activities.actions import ActionActivities
 from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
@@ -30,8 +31,9 @@ from runtime import telemetry
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
+from runtime.probes import Probes
 from runtime.settings import WorkerSettings
-from runtime.temporal import connect, deployment
+from runtime.temporal import connect, deployment, measure_temporal
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.applications import ApplicationShares
@@ -39,6 +41,7 @@ from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
+from storage.looks import Looks
 from storage.neighbours import IntegrationService
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
@@ -47,9 +50,11 @@ from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.control import CampaignControl
-from workflows.housekeeping import HousekeepingWorkflow, ensure_schedule
+from workflows.housekeeping import HousekeepingWorkflow
+from workflows.membership import MembershipWorkflow
+from workflows.schedules import ensure_schedules
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -87,14 +92,11 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, secret, SystemClock())
-        vault = RememberedCredentials(
-            VaultCredentials(
-                settings.vault_url,
-                settings.vault_token.get_secret_value(),
-                settings.vault_mount,
-                settings.vault_timeout,
-            ),
-            settings.remember,
+        vault = VaultCredentials(
+            settings.vault_url,
+            settings.vault_token.get_secret_value(),
+            settings.vault_mount,
+            settings.vault_timeout,
         )
         self.applications = Applications(
             ApplicationShares(self.database), limits, name, settings.lease, secret.encode()
@@ -125,15 +127,35 @@ class Process:
             runs,
             turns,
             RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
-            vault,
+            RememberedCredentials(vault, settings.remember),
             clock,
+            self.metrics.account_blocked,
         )
         self.actions = ActionActivities(
-            self.open_accounts, turns, accounts, clock, settings.time_box, settings.idle_close
+            self.open_accounts,
+            turns,
+            accounts,
+            clock,
+            settings.time_box,
+            settings.idle_close,
+            self.metrics.turn_taken,
         )
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
         self.campaigns = CampaignActivities(runs, accounts, directory, control, clock)
-        self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
+        housekeeping = Housekeeping(self.database)
+        self.housekeeping = HousekeepingActivities(housekeeping, turns, control, clock)
+        self.membership = MembershipActivities(
+            self.open_accounts, housekeeping, Looks(self.database, limits), accounts, clock, settings.time_box
+        )
+        self.probes = Probes(
+            {
+                "database": self.database.ping,
+                "temporal": client.service_client.check_health,
+                "vault": vault.ping,
+                "integration-service": service.ping,
+            },
+            self.metrics.dependency,
+        )
         self._settings = settings
         self._client = client
         self._own_client = own_client
@@ -155,6 +177,7 @@ class Process:
                 self.campaigns.fail_campaign,
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
+                self.membership.due_lookers,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -175,6 +198,7 @@ class Process:
                 self.actions.add_contact,
                 self.accounts.open_account,
                 self.accounts.close_account,
+                self.membership.look_for_members,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
@@ -185,18 +209,19 @@ class Process:
 
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
+    measure_temporal(settings.temporal_metrics)
     client = await connect(settings.temporal_address, settings.temporal_namespace)
     # One client polls one queue: the second worker needs its own.
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
         process.metrics.serve(settings.metrics_host, settings.metrics_port)
-        keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep())
+        keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
         try:
             async with AsyncExitStack() as stack:
                 for worker in process.workers():
                     await stack.enter_async_context(worker)
-                await ensure_schedule(client, settings.temporal_task_queue)
+                await ensure_schedules(client, settings.temporal_task_queue)
                 _log.info("worker started", queue=process.open_accounts.queue)
                 await _either(stop, keeping)
         finally:

@@ -1,6 +1,6 @@
 """Activities on accounts: known, opened, closed, reported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -10,7 +10,7 @@ from temporalio import activity
 from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts, SignIn
 from domain.account import AccountRef, AccountState, ExternalStatus, HeldElsewhere, KnownAccount, NoRoom
-from domain.errors import LeaseLost, NotFound, Unavailable
+from domain.errors import DatabaseAway, LeaseLost, NotFound, Unavailable
 from domain.outcome import Kind, Outcome, Party, Reason
 from domain.platform import DRY_RUN
 from domain.ports import (
@@ -130,7 +130,7 @@ class ListRequest:
 
 
 class AccountActivities:
-    """Activities on accounts."""
+    """Activities on accounts. `blocked` hears the platform of each account that was found blocked."""
 
     def __init__(
         self,
@@ -141,6 +141,7 @@ class AccountActivities:
         directory: AccountDirectory,
         credentials: CredentialStore,
         clock: Clock,
+        blocked: Callable[[str], None] = lambda adapter: None,
     ) -> None:
         self._open = open_accounts
         self._accounts = accounts
@@ -149,6 +150,7 @@ class AccountActivities:
         self._directory = directory
         self._credentials = credentials
         self._clock = clock
+        self._blocked = blocked
 
     @activity.defn
     async def list_accounts(self, request: ListRequest) -> list[str]:
@@ -185,6 +187,8 @@ class AccountActivities:
     @activity.defn
     async def report_block(self, report: BlockReport) -> None:
         """Tell integration-service (ACC-5)."""
+        if activity.info().attempt == 1:
+            self._blocked(report.adapter)
         async with heartbeating():
             at = await self._clock.now()
             await self._directory.report(report.owner, report.account_id, report.reason, at)
@@ -214,6 +218,8 @@ class AccountActivities:
             await self._open.close(ref, user)
             # Who was switched off is woken by the campaign, when the list of accounts says that it is back.
             return Opened(why=away.why, until=None if away.why is Why.ACCOUNT_INACTIVE else now + RETRY_AFTER)
+        except DatabaseAway:  # the account has not failed: asked again when the database is back
+            raise
         except Unavailable:
             refused, rights = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER), None
         if refused is not None:

@@ -6,7 +6,7 @@ when the activity is cancelled or the worker shuts down.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -18,7 +18,7 @@ from activities.heartbeat import heartbeating
 from activities.open_accounts import OpenAccounts
 from activities.requirements import Requirements
 from domain.account import AccountRef
-from domain.errors import InDoubt, LeaseLost, Unavailable
+from domain.errors import DatabaseAway, InDoubt, LeaseLost, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.policy import Act, Decision, GiveWay, NothingNow
@@ -45,8 +45,8 @@ class TurnStore(Protocol):
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Which of the attempts may be called now."""
 
-    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
-        """Write down who a recipient turned out to be; False: the same person is another recipient."""
+    async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
+        """Write down who a recipient turned out to be; an outcome: the person must not be touched."""
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         """Who is next to be written to, of those whom the account knows; nobody is claimed."""
@@ -102,7 +102,7 @@ class Worked:
 
 
 class ActionActivities:
-    """The actions. `time_box`: how long one activity takes turns."""
+    """The actions. `time_box`: how long one activity takes turns. `taken` hears of each turn that was settled."""
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class ActionActivities:
         clock: Clock,
         time_box: timedelta,
         close_when_resting: timedelta,
+        taken: Callable[[str, str], None] = lambda adapter, action: None,
     ) -> None:
         self._open = open_accounts
         self._turns = turns
@@ -119,6 +120,7 @@ class ActionActivities:
         self._clock = clock
         self._time_box = time_box
         self._close_when_resting = close_when_resting
+        self._taken = taken
         self._requirements = Requirements()
 
     @activity.defn
@@ -212,6 +214,7 @@ class ActionActivities:
         for attempt in turn.attempts:
             outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
         await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
+        self._taken(by.ref.adapter, turn.action.value)
         blocked = next((each.reason for each in outcomes.values() if each and each.kind is Kind.BLOCKED), None)
         if blocked is not None:
             await self._open.close(by.ref)
@@ -222,6 +225,8 @@ class ActionActivities:
         """None: surely no call was made. Raises `InDoubt` to be tried again while there is a way to find out."""
         try:
             if attempt.state is AttemptState.SENT:
+                if not attempt.person.names:  # erased meanwhile: nobody can be asked about
+                    return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
                 return await self._find_out(turn, attempt, by, session)
             hindered = await self._hindered(turn, attempt, by, session)
             if hindered is not None:
@@ -230,6 +235,10 @@ class ActionActivities:
             if attempt.slot not in allowed:
                 return None
             return await _call(turn, attempt, session)
+        except DatabaseAway:
+            if attempt.state is AttemptState.SENT:  # it can be found out when the database is back
+                raise
+            return None
         except Unavailable as error:
             _log.info("platform unavailable", account_id=by.ref.account_id, error=str(error))
             if attempt.state is AttemptState.SENT:  # whether the first call was carried out is still unknown
@@ -239,14 +248,17 @@ class ActionActivities:
             return await self._give_up_or_raise(attempt, error)
 
     async def _hindered(self, turn: Turn, attempt: Attempt, by: TurnKey, session: Session) -> Outcome | None:
-        """What can be known before the person is touched: not found, found before, or not to be written to."""
+        """What can be known before the person is touched: not to be contacted, not found, found before."""
+        if attempt.suppressed:
+            return Outcome(Kind.SKIPPED, Reason.SUPPRESSED)
         found = await session.find(attempt.person)
         if isinstance(found, Outcome):
             return found
         if turn.action is Action.ADD_CONTACT:  # it will be counted as that
             found = replace(found, contact_added=False)
-        if not await self._turns.identify(by, attempt.person.position, found):
-            return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
+        kept_from = await self._turns.identify(by, attempt.person, found)
+        if kept_from is not None:
+            return kept_from
         if turn.action is not Action.MESSAGE:
             return None
         together = [each.person for each in turn.attempts]

@@ -64,6 +64,11 @@ class DryRunSession:
         self._ensure_open()
         return self._finds(person)
 
+    async def members(self, people: Sequence[Person], destination: str) -> Mapping[int, bool]:
+        """Whoever can be found has come, and stays."""
+        self._ensure_open()
+        return {person.position: True for person in people if self._finds(person)}
+
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         """There is nothing to keep."""
         self._ensure_open()

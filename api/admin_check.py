@@ -12,8 +12,10 @@ from api.auth import Caller
 from api.dependencies import Asked, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.accounts import AdminCheckIn, AdminCheckOut, RightsOut, words
-from api.schemas.common import Advice
+from api.schemas.common import Advice, PreflightOut
+from domain.outcome import Reason
 from domain.ports import AccountRights
+from domain.preflight import Look, preflight
 
 router = APIRouter(prefix="/admin-check", tags=["accounts"])
 
@@ -56,7 +58,14 @@ def _answer(check_id: UUID, rights: list[AccountRights] | None, response: Respon
         response.status_code = status.HTTP_202_ACCEPTED
         response.headers["Location"] = f"/admin-check/{check_id}"
         return AdminCheckOut(id=check_id, finished=False, accounts=[])
-    return AdminCheckOut(id=check_id, finished=True, accounts=[_rights(each) for each in rights])
+    in_all = PreflightOut.of(preflight(map(_look, rights)))
+    return AdminCheckOut(id=check_id, finished=True, in_all=in_all, accounts=[_rights(each) for each in rights])
+
+
+def _look(rights: AccountRights) -> Look:
+    """Whoever could not look has the reason of a wait."""
+    checked = rights.can_invite or rights.reason in list(Reason)
+    return Look(checked, rights.can_invite, rights.reason, rights.warnings)
 
 
 def _rights(rights: AccountRights) -> RightsOut:

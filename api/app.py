@@ -1,30 +1,41 @@
 """The HTTP facade: what is asked goes to a store or to Temporal. It has no state and no rule of its own."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
+import temporalio.client
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from api import accounts, admin_check, audiences, campaigns, health, messages, plan, reports
+from api import accounts, admin_check, audiences, campaigns, health, messages, owners, plan, reports, suppression
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
+from api.headers import SecurityHeaders
+from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
 from api.problems import Problem, install
+from api.rates import AddressRate, Rate
+from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
+from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
 
 _FORM_OVERHEAD = 256 * 1024
@@ -42,12 +53,22 @@ _TAGS = [
     {"name": "campaigns", "description": "What is done to whom, and its control."},
     {"name": "statistics", "description": "How a campaign goes, and how it went."},
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
+    {"name": "suppression", "description": "Who must not be contacted, and who is to be forgotten."},
+    {"name": "owners", "description": "For administrators."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
+_RESOURCES = (
+    *(audiences, messages, campaigns, plan, reports),
+    *(accounts, admin_check, suppression, owners, health),
+)
 
-def create_app(settings: ApiSettings, services: Services | None = None) -> FastAPI:
-    """The application. `services` ready-made are used as they are; else they are built when it starts."""
+
+def create_app(settings: ApiSettings, services: Services | None = None, keys: KeySource | None = None) -> FastAPI:
+    """The application. `services` ready-made are used as they are; else they are built when it starts.
+
+    `keys`: what tokens are checked with; none: what the settings say.
+    """
     app = FastAPI(
         title="Invite Service",
         version="0.1.0",
@@ -57,15 +78,29 @@ def create_app(settings: ApiSettings, services: Services | None = None) -> FastA
         redoc_url=None,
     )
     app.state.services = services
-    app.state.tokens = Tokens(settings)
-    for resource in (audiences, messages, campaigns, plan, reports, accounts, admin_check, health):
+    app.state.tokens = Tokens(settings, keys)
+    app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
+    for resource in _RESOURCES:
         app.include_router(resource.router)
     install(app)
     # The last one added is the outermost.
     app.add_middleware(
-        BodyLimit, default=JSON_LIMIT, exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD}
+        BodyLimit,
+        default=JSON_LIMIT,
+        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD},
+        pause=settings.body_timeout,
     )
     app.add_middleware(LastResort)
+    app.add_middleware(AddressRate, rate=Rate(settings.requests_per_address, time.monotonic))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After", "Content-Disposition"],
+        )
+    app.add_middleware(SecurityHeaders, strict_transport=settings.strict_transport)
     _document_problems(app)
     return app
 
@@ -78,19 +113,42 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
         database = Database(settings.database_url.get_secret_value())
+        metrics = Metrics()
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
-                app.state.services = await _services(settings, database, client)
-                yield
+                temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+                services = await _services(settings, database, client, temporal, metrics)
+                app.state.services = services
+                if settings.jwt_jwks_url:
+                    app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
+                metrics.serve(settings.metrics_host, settings.metrics_port)
+                async with watching(metrics, services, temporal):
+                    yield
         finally:
             await database.close()
 
     return lifespan
 
 
-async def _services(settings: ApiSettings, database: Database, client: httpx.AsyncClient) -> Services:
-    limits = LimitsFile(settings.limits_file)
-    temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+def _published(settings: ApiSettings, url: str, client: httpx.AsyncClient) -> PublishedKeys:
+    return PublishedKeys(
+        url,
+        settings.jwt_algorithm,
+        client,
+        keep=settings.jwt_jwks_keep.total_seconds(),
+        pause=settings.jwt_jwks_pause.total_seconds(),
+        monotonic=time.monotonic,
+    )
+
+
+async def _services(
+    settings: ApiSettings,
+    database: Database,
+    client: httpx.AsyncClient,
+    temporal: temporalio.client.Client,
+    metrics: Metrics,
+) -> Services:
+    limits = LimitsFile(settings.limits_file, metrics.limits_file)
     return Services(
         settings=settings,
         clock=SystemClock(),
@@ -99,7 +157,10 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         campaigns=Campaigns(database),
         messages=Messages(database),
         accounts=OwnedAccounts(database),
+        owners=Owners(database),
         reports=Reports(database),
+        suppression=SuppressionList(database),
+        erasing=Erasing(database),
         planning=Planning(database, limits),
         integration=IntegrationService(settings.integration_url, client),
         control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),

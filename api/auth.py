@@ -1,15 +1,17 @@
 """Who is asking: the bearer token, checked with a fixed algorithm and key (SEC-1)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
 
+from api.keys import FixedKey, KeySource, UnknownKey
 from domain.errors import Error
 from runtime.settings import ApiSettings
 
 AUDIENCE = "invite-service"
-ROLES = frozenset({"user", "admin"})
+USER, ADMIN = "user", "admin"
+ROLES = frozenset({USER, ADMIN})
 """One of these is needed."""
 
 _MAX_TOKEN = 8 * 1024
@@ -21,7 +23,7 @@ class Unauthenticated(Error):
 
 
 class RoleMissing(Error):
-    """The token is valid, and gives no right to this service (HTTP 403)."""
+    """The token is valid, and gives no right to this (HTTP 403)."""
 
 
 @dataclass(frozen=True)
@@ -32,43 +34,70 @@ class Caller:
     roles: frozenset[str]
     token: str = field(repr=False)
 
+    def acting(self, reads: bool, owner: str | None) -> "Caller":
+        """As the one whose rows are meant: administrators read everybody's, and write nobody's. `owner`: who is named.
+
+        Raises `RoleMissing`.
+        """
+        if not reads and USER not in self.roles:
+            raise RoleMissing("Administrators read only.")
+        if owner is None or owner == self.owner:
+            return self
+        if ADMIN not in self.roles:
+            raise RoleMissing("Only administrators may read what belongs to another owner.")
+        if not reads:
+            raise RoleMissing("Administrators change nothing that belongs to another owner.")
+        return replace(self, owner=owner)
+
 
 class Tokens:
     """Checks tokens."""
 
-    def __init__(self, settings: ApiSettings) -> None:
+    def __init__(self, settings: ApiSettings, keys: KeySource | None = None) -> None:
+        """`keys`: the issuer's published ones; none: the key in the settings."""
         self._algorithm = settings.jwt_algorithm
-        self._key = _key(settings)
+        self._keys = keys or FixedKey(_key(settings))
         self._issuer = settings.jwt_issuer
         self._leeway = settings.jwt_leeway
 
-    def check(self, token: str) -> Caller:
-        """The token's caller. Raises `Unauthenticated`, `RoleMissing`."""
+    async def check(self, token: str) -> Caller:
+        """The token's caller. Raises `Unauthenticated`, `RoleMissing`, `Unavailable` (the issuer's keys)."""
         if len(token) > _MAX_TOKEN:
             raise Unauthenticated("The token is too long.")
-        claims = self._claims(token)
+        claims = await self._claims(token)
         owner, roles = claims["sub"], _roles(claims.get("roles"))
-        if not owner or len(owner) > _MAX_SUBJECT or not owner.isprintable():
+        if not is_owner(owner):
             raise Unauthenticated("The token names no usable subject.")
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
         return Caller(owner, roles, token)
 
-    def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str) -> dict[str, Any]:
         try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != self._algorithm:  # before a key is looked for: that may cost a request
+                raise jwt.InvalidAlgorithmError
             return jwt.decode(
                 token,
-                self._key,
+                await self._keys.key(header.get("kid")),
                 algorithms=[self._algorithm],
                 audience=AUDIENCE,
                 issuer=self._issuer,
                 leeway=self._leeway,
-                options={"require": ["exp", "sub", "aud", *(["iss"] if self._issuer else [])]},
+                options={
+                    "require": ["exp", "sub", "aud", *(["iss"] if self._issuer else [])],
+                    "enforce_minimum_key_length": True,
+                },
             )
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("The token has expired.") from None
-        except (jwt.PyJWTError, ValueError, RecursionError):
+        except (jwt.PyJWTError, UnknownKey, ValueError, RecursionError):
             raise Unauthenticated("The token is not valid.") from None
+
+
+def is_owner(name: str) -> bool:
+    """Whether an owner can be called so."""
+    return 0 < len(name) <= _MAX_SUBJECT and name.isprintable()
 
 
 def _key(settings: ApiSettings) -> str:

@@ -1,6 +1,9 @@
-"""Bounds on what a request may carry, kept while it streams in: too much answers 413 before it is stored."""
+"""Bounds on what a request may carry, kept while it streams in: too much answers 413 before it is stored, and a body
+that does not come answers 408."""
 
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,12 +15,13 @@ JSON_LIMIT = 1024 * 1024
 
 
 class BodyLimit:
-    """Counts the bytes of a body. `exceptions`: other bounds, by path."""
+    """Counts the bytes of a body. `exceptions`: other bounds, by path. `pause`: between two pieces of it, at most."""
 
-    def __init__(self, app: ASGIApp, default: int, exceptions: Mapping[str, int]) -> None:
+    def __init__(self, app: ASGIApp, default: int, exceptions: Mapping[str, int], pause: timedelta) -> None:
         self._app = app
         self._default = default
         self._exceptions = exceptions
+        self._pause = pause.total_seconds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -28,17 +32,26 @@ class BodyLimit:
         if _announced(scope) > most:
             await problem("too-large", _words(most))(scope, receive, send)
             return
-        await self._app(scope, _Counted(receive, most).receive, send)
+        await self._app(scope, _Counted(receive, most, self._pause).receive, send)
 
 
 class _Counted:
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, pause: float) -> None:
         self._receive = receive
         self._most = most
+        self._pause = pause
         self._got = 0
+        self._whole = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
+        if self._whole:  # what is waited for now is the client's leaving
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._pause):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, f"The body did not come within {self._pause:g} s.") from None
+        self._whole = not message.get("more_body", False)
         self._got += len(message.get("body", b""))
         if self._got > self._most:
             raise HTTPException(413, _words(self._most))

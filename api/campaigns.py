@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,16 +16,17 @@ from adapters.registry import Platform, platform
 from api.auth import Caller
 from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
 from api.problems import responses
-from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn
+from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn, RetryIn
 from api.schemas.messages import MessageIn
 from api.written import Checked, asked_for, checked
-from domain.campaign import Command, Wanted
-from domain.errors import Unavailable
+from domain.campaign import ENDS, Command, Wanted
+from domain.errors import Forbidden, Unavailable
 from domain.platform import DRY_RUN, Action
-from domain.request import check, check_audience
+from domain.request import check, check_audience, retryable
 from domain.terms import Terms
 from domain.terms import check as check_terms
 from storage.campaigns import CampaignView, Edit, NewCampaign, NewMessage
+from storage.recipients import Again
 
 router = APIRouter(prefix="/invite", tags=["campaigns"])
 
@@ -118,6 +119,34 @@ async def cancel(campaign_id: UUID, asked: Asked, found: With, now: Now) -> Camp
 async def finish(campaign_id: UUID, asked: Asked, found: With, now: Now) -> CampaignOut:
     """End a campaign that waits, as it stands: who was not handled is failed. Repeated, it changes nothing."""
     return await _command(campaign_id, Command.FINISH, asked, found, now)
+
+
+@router.post(
+    "/{campaign_id}/retry",
+    status_code=status.HTTP_201_CREATED,
+    responses=MADE_BEFORE | responses("not-found", "forbidden-now", "invalid"),
+    summary="Try again those who were not reached",
+)
+async def retry(
+    campaign_id: UUID,
+    body: RetryIn,
+    response: Response,
+    asked: Asked,
+    found: With,
+    now: Now,
+    idempotency_key: IdempotencyKey = None,
+) -> CampaignOut:
+    """Make a campaign, on the same terms, of those whom one that has ended did not reach for reasons that can pass.
+
+    Who refused for good, is on the do-not-contact list, or was perhaps reached, is never in it.
+    """
+    earlier = await found.campaigns.get(asked.owner, campaign_id)
+
+    async def again() -> NewCampaign:
+        return _again(body, earlier)
+
+    creation = Creation("campaign_retried", body, idempotency_key, {"of": str(campaign_id)})
+    return await creation.answer(again, response, asked, found, now)
 
 
 @router.patch("/{campaign_id}", responses=_COMMANDED, summary="Change a campaign, while it runs too")
@@ -236,7 +265,36 @@ def _new(body: NewCampaignIn, destination: str, chosen: Platform, written: Check
         add_contact_first=body.add_contact_first and body.action is not Action.ADD_CONTACT,
         join_destination=body.join_destination,
         reaches=chosen.capabilities.reaches,
+        reached_by=body.exclude_reached_by,
+        skip_refused=body.skip_refused,
         terms=body.terms(Terms()),
+    )
+
+
+def _again(body: RetryIn, earlier: CampaignView) -> NewCampaign:
+    if earlier.phase not in ENDS:
+        raise Forbidden("The campaign has not ended: it goes on with them by itself.")
+    if earlier.test:
+        raise Forbidden("This was a test message: send another one.")
+    return NewCampaign(
+        name=body.name or earlier.name,
+        platform=earlier.platform,
+        adapter=earlier.adapter,
+        audience_id=earlier.audience_id,
+        action=earlier.action,
+        destination=earlier.destination,
+        message=earlier.message,
+        message_budget=earlier.message_budget,
+        message_hints=earlier.message_hints,
+        message_when_refused=earlier.message_when_refused,
+        account_ids=earlier.account_ids,
+        start=body.start,
+        add_contact_first=earlier.add_contact_first,
+        join_destination=earlier.join_destination,
+        reaches=platform(earlier.platform).capabilities.reaches,
+        skip_refused=True,
+        again=Again(earlier.id, retryable(body.reasons)),
+        terms=replace(earlier.terms, schedule=replace(earlier.terms.schedule, start_at=None)),
     )
 
 

@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from fastapi import Depends, Request
+import structlog
+from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.auth import Caller, Tokens, Unauthenticated
+from api.problems import route
+from api.rates import Rate
 from domain.campaign import Wanted
 from domain.errors import Unavailable
 from domain.ports import AccountRights, Clock, LimitsSource
@@ -21,11 +24,14 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
 
 
 class Control(Protocol):
@@ -63,13 +69,20 @@ class Services:
     campaigns: Campaigns
     messages: Messages
     accounts: OwnedAccounts
+    owners: Owners
     reports: Reports
+    suppression: SuppressionList
+    erasing: Erasing
     planning: Planning
     integration: IntegrationService
     control: Control
     limits: LimitsSource
 
 
+READS = frozenset({"GET", "HEAD"})
+"""The methods that change nothing."""
+
+_audit = structlog.get_logger("audit")
 _bearer = HTTPBearer(
     bearerFormat="JWT",
     auto_error=False,
@@ -84,12 +97,24 @@ def services(request: Request) -> Services:
     return found
 
 
-def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-    """Who asks. Raises `Unauthenticated`, `RoleMissing`."""
+async def caller(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    owner: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="administrators: whose data to read")
+    ] = None,
+) -> Caller:
+    """Who asks, in whose name. Raises `Unauthenticated`, `RoleMissing`, `TooMany`."""
     if credentials is None:
         raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
     tokens: Tokens = request.app.state.tokens
-    return tokens.check(credentials.credentials)
+    own = await tokens.check(credentials.credentials)
+    rate: Rate = request.app.state.owner_rate
+    rate.take(own.owner)
+    asked = own.acting(request.method in READS, owner)
+    if asked.owner != own.owner:
+        _audit.info("read_by_administrator", owner=asked.owner, administrator=own.owner, path=route(request))
+    return asked
 
 
 async def now(found: Annotated[Services, Depends(services)]) -> datetime:

@@ -5,7 +5,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from api.dependencies import With
 from api.problems import MEDIA_TYPE
@@ -38,8 +37,8 @@ async def livez() -> Health:
 async def readyz(found: With) -> Health:
     """The database answers. Temporal need not: commands are stored, and delivered when it is back."""
     try:
-        async with asyncio.timeout(_PATIENCE_S), found.database.housekeeping() as connection:
-            await connection.execute(text("SELECT 1"))
+        async with asyncio.timeout(_PATIENCE_S):
+            await found.database.ping()
     except TimeoutError:
         raise Unavailable("the database") from None
     return Health()

@@ -8,22 +8,19 @@ from adapters.registry import platform
 from api.auth import Caller
 from api.campaigns import MADE_BEFORE, Creation, IdempotencyKey
 from api.dependencies import Asked, Now, Services, With, require_known_accounts
+from api.identifiers import read_one
 from api.problems import responses
 from api.schemas.campaigns import CampaignOut
 from api.schemas.messages import HintOut, PreviewIn, PreviewOut, RenderedOut, TestIn
 from api.written import asked_for, checked, checked_for_one, who
-from domain.audience import Contact
 from domain.errors import Invalid
 from domain.links import has_link
 from domain.message import Message, choose
 from domain.platform import DRY_RUN, Action
 from domain.rendering import length
 from domain.request import check, check_audience
-from domain.sentences import sentence
 from domain.terms import HIGHEST, Pace, Terms
 from storage.campaigns import NewCampaign
-from storage.files.columns import Meaning
-from storage.files.contacts import Contacts
 from storage.messages import Listed
 from storage.test_messages import NO_AUDIENCE, ToOneself
 
@@ -74,7 +71,7 @@ def _rendered(message: Message, people: Sequence[Listed], seed: str) -> list[Ren
 @router.post(
     "/test",
     status_code=status.HTTP_201_CREATED,
-    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid", "too-many"),
+    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid"),
     summary="Send a test to yourself",
 )
 async def send_test(
@@ -96,7 +93,7 @@ async def send_test(
 
 async def _checked(body: TestIn, asked: Caller, found: Services) -> NewCampaign:
     chosen = platform(body.platform)
-    contact = _contact(body)
+    contact = read_one(body.to, "to")._replace(fields=body.fields)
     message = asked_for(body.message, chosen)
     check(Action.MESSAGE, "", message, False, False, chosen.capabilities)
     written = checked_for_one(message, contact, chosen)
@@ -118,10 +115,3 @@ async def _checked(body: TestIn, asked: Caller, found: Services) -> NewCampaign:
         terms=Terms(HIGHEST, Pace.FAST),  # its sender waits for it
         test=ToOneself(contact, found.settings.tests_per_hour),
     )
-
-
-def _contact(body: TestIn) -> Contact:
-    contact = Contacts(None).read([(Meaning.CONTACT, "to", body.to)])
-    if not isinstance(contact, Contact):
-        raise Invalid("to", sentence(contact)["en"])
-    return contact._replace(fields=body.fields)

@@ -47,6 +47,7 @@ _TITLES = {
     "no-role": (403, "The token gives no right to this"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This cannot be done here"),
+    "timeout": (408, "The request took too long to arrive"),
     "forbidden-now": (409, "The present state does not allow it"),
     "too-large": (413, "It is too large"),
     "unsupported-media-type": (415, "The body is of another type than expected"),
@@ -62,6 +63,7 @@ _BY_STATUS = {
     403: "no-role",
     404: "not-found",
     405: "method-not-allowed",
+    408: "timeout",
     409: "forbidden-now",
     413: "too-large",
     415: "unsupported-media-type",
@@ -84,9 +86,9 @@ _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
 
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """A route's documented errors; 401, 403 and 503 belong to every route."""
+    """A route's documented errors; 401, 403, 429 and 503 belong to every route."""
     documented: dict[int | str, dict[str, Any]] = {}
-    for kind in ("unauthenticated", "no-role", *kinds, "unavailable"):
+    for kind in ("unauthenticated", "no-role", *kinds, "too-many", "unavailable"):
         status, title = _TITLES[kind]
         example = {"type": _urn(kind), "title": title, "status": status, "detail": "…", "errors": []}
         content = documented.setdefault(status, {"description": title, "content": {MEDIA_TYPE: {"examples": {}}}})

@@ -43,7 +43,7 @@ async def status(
         StatusSource, Query(description="`workflow`: as its query tells, of `as_of`")
     ] = StatusSource.DATABASE,
 ) -> StatusOut:
-    """Counts, accounts, speed, and the expected end: exact, and read without a worker."""
+    """Counts, who has stayed, accounts, speed, and the expected end: exact, and read without a worker."""
     campaign = await found.campaigns.get(asked.owner, campaign_id)
     if source is StatusSource.WORKFLOW:
         async with patiently(found.settings.temporal_timeout):

@@ -2,6 +2,7 @@
 
 Error
 ├── Unavailable        the world: surely not done; Temporal retries, operators are told when it lasts
+│   └── DatabaseAway   our own database: no account's fault, and nothing is sent before it is back
 ├── InDoubt            nobody knows whether it was done; looked up at the retry, never blindly repeated
 ├── LeaseLost          this process no longer holds the account; the run opens it again, anywhere
 ├── NotFound           the caller: no such thing for this owner (HTTP 404)
@@ -24,6 +25,13 @@ class Unavailable(Error):
     def __init__(self, what: str, detail: str = "") -> None:
         super().__init__(f"{what} is not available{': ' + detail if detail else ''}")
         self.what = what
+
+
+class DatabaseAway(Unavailable):
+    """Our own database did not answer: nothing may be done, and nothing of it is anybody's fault."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("the database", detail)
 
 
 class InDoubt(Error):

@@ -78,7 +78,8 @@ class PlatformLimits:
     the last one repeats. `unavailable_rest`: after repeated failures of nobody's fault. `ages`: what younger accounts
     are held to, the youngest first. `tiers`: ceilings by the tier that the platform gives. `batch`: recipients of one
     turn at most. `gone_for`: how long a campaign waits when no account is left. `requests_per_second`: of one client
-    application, over all accounts and workers. What is None is switched off.
+    application, over all accounts and workers. `look_again`: how long after an invite the person is looked for at the
+    destination, the soonest first. What is None is switched off.
     """
 
     gap: Gap
@@ -95,6 +96,7 @@ class PlatformLimits:
     guardrails: Guardrails | None = None
     gone_for: timedelta | None = None
     requests_per_second: int | None = None
+    look_again: tuple[timedelta, ...] = ()
 
     def limited_rest(self, times_before: int) -> timedelta:
         """The rest for an account that was limited `times_before` times already."""

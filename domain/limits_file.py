@@ -160,6 +160,13 @@ def _durations(where: str, value: Any) -> tuple[timedelta, ...]:
     return tuple(_duration(where, each) for each in value)
 
 
+def _growing(where: str, value: Any) -> tuple[timedelta, ...]:
+    found = tuple(_positive(where, each) for each in _list(where, value))
+    if any(later <= sooner for sooner, later in pairwise(found)):
+        raise LimitsError(where, "must grow from one to the next")
+    return found
+
+
 def _duration(where: str, value: Any) -> timedelta:
     try:
         return duration(value)
@@ -209,4 +216,5 @@ _OPTIONAL: dict[str, Callable[[str, Any], Any]] = {
     "guardrails": _guardrails,
     "gone_for": _positive,
     "requests_per_second": _requests,
+    "look_again": _growing,
 }

@@ -123,6 +123,9 @@ class Reason(StrEnum):
     NO_ACCOUNT_LEFT = "no_account_left"
     CAMPAIGN_CANCELLED = "campaign_cancelled"
     SAME_PERSON = "same_person"
+    SUPPRESSED = "suppressed"
+    REACHED_BEFORE = "reached_before"
+    REFUSED_BEFORE = "refused_before"
     NOT_FOUND_BY_PHONE = "not_found_by_phone"
     LOOKUPS_SPENT = "lookups_spent"
     CHANNEL_PAST_INVITES = "channel_past_invites"
@@ -134,6 +137,35 @@ class Reason(StrEnum):
 
 INVITE_FALLBACK = frozenset({Reason.PRIVACY, Reason.NOT_MUTUAL_CONTACT, Reason.NEEDS_PREMIUM, Reason.TOO_MANY_CHANNELS})
 """Refusals of an invite after which a campaign with `message_when_refused` writes to the person (ACT-4)."""
+
+LASTING = frozenset({Reason.BLOCKED_US, Reason.DELETED, Reason.UNKNOWN_PERSON, Reason.BOT})
+"""Refusals that another campaign would meet again: they are remembered for the owner."""
+
+RETRYABLE = frozenset(
+    {
+        Reason.PRIVACY,
+        Reason.NOT_MUTUAL_CONTACT,
+        Reason.NEEDS_PREMIUM,
+        Reason.NEEDS_PAYMENT,
+        Reason.TOO_MANY_CHANNELS,
+        Reason.NO_PATH,
+        Reason.NOT_FOUND_BY_PHONE,
+        Reason.FLOOD_WAIT,
+        Reason.PEER_FLOOD,
+        Reason.TEXT_TOO_LONG,
+        Reason.TEXT_REFUSED,
+        Reason.POST_UNAVAILABLE,
+        Reason.NO_ANSWER,
+        Reason.UNKNOWN_ERROR,
+        Reason.ACCOUNTS_EXHAUSTED,
+        Reason.ACCOUNT_GONE,
+        Reason.NO_ACCOUNT_LEFT,
+        Reason.CAMPAIGN_CANCELLED,
+    }
+)
+"""What can pass: those whom a campaign did not reach for one of these may be tried again (CMP-6)."""
+RETRIED = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.FAILED, Kind.CANCELLED})
+"""And only if it ended so: what is uncertain may have arrived."""
 
 
 @dataclass(frozen=True)

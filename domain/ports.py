@@ -138,6 +138,13 @@ class Session(Protocol):
         """Whether the person is in the destination now, which settles an invite in doubt; an outcome of the
         account's own where the platform refuses it the look."""
 
+    async def members(self, people: Sequence[Person], destination: str) -> Mapping[int, bool] | Outcome:
+        """Who of these (by position) is in the destination now, in as few requests as it takes.
+
+        Left out: nothing can be told of them; nobody is looked up for it. An outcome of the account's own where the
+        platform refuses it the look.
+        """
+
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         """Have the platform drop this connection unless called again within `disconnect_after`."""
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from domain.errors import Invalid
 from domain.hints import Hint
 from domain.message import Message, budget
+from domain.outcome import RETRYABLE, Reason
 from domain.platform import Action, Budget, Capabilities
 from domain.rendering import NOTHING, STANDARD, Column, may_be_blank, placeholders, varies
 from domain.template import parse
@@ -103,6 +104,17 @@ def check_accounts(known: Collection[str], chosen: Collection[str] | None) -> No
         raise Invalid("account_ids", "You have no account on this platform. Add one first.")
     if chosen is not None and not set(chosen) & set(known):
         raise Invalid("account_ids", "None of these accounts is yours on this platform.")
+
+
+def retryable(reasons: Collection[str]) -> frozenset[Reason]:
+    """The reasons for which people are to be tried again. Raises `Invalid` for one that cannot pass."""
+    possible = {each.value for each in RETRYABLE}
+    for index, reason in enumerate(reasons):
+        if reason not in possible:
+            raise Invalid(
+                f"reasons.{index}", f"Nobody is tried again for that. Possible: {', '.join(sorted(possible))}."
+            )
+    return frozenset(Reason(each) for each in reasons)
 
 
 def check_audience(people: int) -> None:

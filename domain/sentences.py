@@ -119,6 +119,18 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         "The campaign was cancelled before it was this person's turn.",
         "Кампания отменена до того, как дошла очередь до этого человека.",
     ),
+    Reason.SUPPRESSED: (
+        "The person is on your do-not-contact list.",
+        "Человек есть в вашем списке «не беспокоить».",
+    ),
+    Reason.REACHED_BEFORE: (
+        "An earlier campaign that you have named reached the person.",
+        "До человека дошла прежняя кампания, которую вы указали.",
+    ),
+    Reason.REFUSED_BEFORE: (
+        "The person refused for good in an earlier campaign.",
+        "В прежней кампании человек отказался окончательно.",
+    ),
     Reason.SAME_PERSON: (
         "The same person is in the list under another identifier.",
         "Этот же человек есть в списке под другим идентификатором.",

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from domain.membership import Memberships
 from domain.outcome import Kind
+from domain.preflight import Preflight
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Numbers:
 class Snapshot:
     """A campaign at one moment. `per_minute`: recipients settled per minute over the last minutes of work.
 
-    `to`: the campaign that all its accounts give way to.
+    `to`: the campaign that all its accounts give way to. `preflight`: what its accounts found at the destination, in
+    all; `membership`: who of those invited has stayed there; None where there is none.
     """
 
     campaign_id: str
@@ -89,6 +92,8 @@ class Snapshot:
     per_minute: float
     expected_end: datetime | None
     to: str | None = None
+    preflight: Preflight | None = None
+    membership: Memberships | None = None
 
 
 def numbers(total: int, counts: Iterable[Count]) -> Numbers:

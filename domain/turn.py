@@ -36,7 +36,7 @@ class TurnKey:
 class Attempt:
     """One recipient within a turn. `key`: what the platform recognises a repetition by (63 bits).
 
-    `text`: what the person is sent, the same each time.
+    `text`: what the person is sent, the same each time. `suppressed`: the person is on the owner's do-not-contact list.
     """
 
     slot: int
@@ -46,6 +46,7 @@ class Attempt:
     key: int
     sent_at: datetime | None = None
     text: str = field(default="", repr=False)
+    suppressed: bool = False
 
 
 @dataclass(frozen=True)

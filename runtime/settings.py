@@ -29,6 +29,8 @@ class _Common(BaseSettings):
     integration_timeout: Duration = timedelta(seconds=5)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
 
 
 class ApiSettings(_Common):
@@ -39,6 +41,13 @@ class ApiSettings(_Common):
     jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
     jwt_secret: SecretStr | None = Field(None, description="for HS256")
     jwt_public_key: str | None = Field(None, description="PEM, for RS256 and ES256")
+    jwt_jwks_url: str | None = Field(
+        None, pattern="^https?://", description="where the issuer publishes its keys, for RS256 and ES256"
+    )
+    jwt_jwks_keep: Duration = Field(timedelta(minutes=10), description="published keys are read again after that")
+    jwt_jwks_pause: Duration = Field(
+        timedelta(seconds=30), description="at least so long between two readings, whatever keys tokens name"
+    )
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
@@ -46,6 +55,12 @@ class ApiSettings(_Common):
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an uploaded file")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an uploaded file")
     max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+    body_timeout: Duration = Field(timedelta(seconds=30), description="a request's body may pause so long at most")
+    requests_per_owner: int = Field(1_200, ge=0, description="that one owner may make in a minute; 0: any number")
+    requests_per_address: int = Field(2_400, ge=0, description="that one address may make in a minute; 0: any number")
+    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, with commas between")
+    cors_origins: list[str] = Field([], description='whose pages may call: ["https://app.example.com"]')
+    strict_transport: bool = Field(False, description="tells browsers to come by TLS only (HSTS)")
     tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
@@ -60,8 +75,8 @@ class ApiSettings(_Common):
         if self.jwt_algorithm == "HS256":
             if self.jwt_secret is None or len(self.jwt_secret.get_secret_value()) < 32:
                 raise ValueError("INVITE_JWT_SECRET must be set, with at least 32 characters, for HS256")
-        elif not self.jwt_public_key:
-            raise ValueError(f"INVITE_JWT_PUBLIC_KEY must be set for {self.jwt_algorithm}")
+        elif bool(self.jwt_public_key) == bool(self.jwt_jwks_url):
+            raise ValueError(f"INVITE_JWT_PUBLIC_KEY or INVITE_JWT_JWKS_URL must be set for {self.jwt_algorithm}")
         return self
 
 
@@ -91,8 +106,9 @@ class WorkerSettings(_Common):
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
     )
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
+    temporal_metrics: str | None = Field(
+        None, pattern=r"^[^:]+:\d+$", description="host:port where Temporal's own metrics are answered; none: nowhere"
+    )
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
 

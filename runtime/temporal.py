@@ -6,6 +6,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import WorkerDeploymentConfig
 
@@ -24,6 +25,12 @@ async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client
             return await Client.connect(address, namespace=namespace, data_converter=CONVERTER, lazy=lazy)
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise Unavailable("Temporal", type(error).__name__) from error
+
+
+def measure_temporal(address: str | None) -> None:
+    """Have Temporal's own metrics answered at host:port, for all clients and workers of this process to come."""
+    if address is not None:
+        Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address))))
 
 
 def deployment(name: str, build_id: str | None) -> WorkerDeploymentConfig | None:

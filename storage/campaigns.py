@@ -33,7 +33,9 @@ _audience = Audience.__table__  # type: ignore[attr-defined]
 class NewCampaign:
     """What the owner asks for. `adapter`: the platform, or `dry_run`. `reaches`: how the platform finds people.
 
-    `test`: the one recipient of a test, which has no audience (`audience_id` is then `NO_AUDIENCE`).
+    `test`: the one recipient of a test, which has no audience (`audience_id` is then `NO_AUDIENCE`). `reached_by`: the
+    people whom these campaigns reached are left out; `skip_refused`: so are those who refused for good before. `again`:
+    an earlier campaign's people, instead of the audience's.
     """
 
     name: str
@@ -52,6 +54,9 @@ class NewCampaign:
     message_budget: Budget = Budget.MESSAGE_WITH_LINK
     message_hints: Sequence[Hint] = ()
     test: ToOneself | None = None
+    reached_by: Sequence[UUID] = ()
+    skip_refused: bool = False
+    again: recipients.Again | None = None
     terms: Terms = field(default_factory=Terms)
 
 
@@ -299,7 +304,9 @@ async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignV
 async def _create(
     tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
 ) -> CampaignView:
-    stored = await _stored(tx, owner, new) if new.test is None else await admit_test(tx, owner, new.test, now)
+    stored = await _recipients(tx, owner, new, now)
+    for each in new.reached_by:
+        await read(tx, owner, each)
     campaign_id = uuid4()
     start_at = new.terms.schedule.start_at
     scheduled = new.start and start_at is not None and start_at > now
@@ -341,11 +348,32 @@ async def _create(
     )
     first = Action.ADD_CONTACT if new.add_contact_first else new.action
     copy = recipients.Copy(
-        owner, campaign_id, new.audience_id, new.adapter, new.account_ids, new.action, first, new.reaches
+        owner,
+        campaign_id,
+        new.audience_id,
+        new.adapter,
+        new.account_ids,
+        new.action,
+        first,
+        new.reaches,
+        new.reached_by,
+        new.skip_refused,
+        new.again,
     )
     await recipients.copy_audience(tx, copy, now, None if new.test is None else new.test.contact)
     await texts.keep(tx, campaign_id)
     return await read(tx, owner, campaign_id)
+
+
+async def _recipients(tx: AsyncConnection, owner: str, new: NewCampaign, now: datetime) -> int:
+    if new.test is not None:
+        return await admit_test(tx, owner, new.test, now)
+    if new.again is None:
+        return await _stored(tx, owner, new)
+    waiting = await recipients.how_many(tx, new.again)
+    if not waiting:
+        raise Forbidden("Nobody of that campaign can be tried again for these reasons.")
+    return waiting
 
 
 async def _stored(tx: AsyncConnection, owner: str, new: NewCampaign) -> int:

@@ -29,6 +29,15 @@ class VaultCredentials:
         except (VaultError, requests.RequestException) as error:
             raise Unavailable("Vault", type(error).__name__) from None
 
+    async def ping(self) -> None:
+        """Ask whether it is there and unsealed. Raises `Unavailable`."""
+        try:
+            answer = await asyncio.to_thread(self._client.sys.read_health_status, method="GET", standby_ok=True)
+        except (VaultError, requests.RequestException) as error:
+            raise Unavailable("Vault", type(error).__name__) from None
+        if answer.status_code != 200:
+            raise Unavailable("Vault", f"its health is {answer.status_code}")
+
     def _read(self, path: str) -> Credentials:
         secret = self._client.secrets.kv.v2.read_secret_version(
             path=path, mount_point=self._mount, raise_on_deleted_version=True

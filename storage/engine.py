@@ -12,7 +12,7 @@ from sqlalchemy import TextClause, exc, text
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from domain.errors import Unavailable
+from domain.errors import DatabaseAway
 
 _SESSION = " ".join(
     f"-c {setting}"
@@ -78,7 +78,7 @@ def _compiled(statement: TextClause) -> bytes:
 
 
 class Database:
-    """A pool of connections under one role. Raises `Unavailable` when the server cannot be reached."""
+    """A pool of connections under one role. Raises `DatabaseAway` when the server cannot be reached."""
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self._engine = create_async_engine(
@@ -110,6 +110,11 @@ class Database:
         async with self._transaction() as connection:
             yield connection
 
+    async def ping(self) -> None:
+        """Ask whether it is there. Raises `Unavailable`."""
+        async with self._transaction() as connection:
+            await connection.execute(text("SELECT 1"))
+
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
@@ -120,10 +125,10 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-            raise Unavailable("the database", type(error).__name__) from error
+            raise DatabaseAway(type(error).__name__) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise Unavailable("the database", type(error).__name__) from error
+            raise DatabaseAway(type(error).__name__) from error
         except exc.DBAPIError as error:
             if error.connection_invalidated:
-                raise Unavailable("the database", "the connection was lost") from error
+                raise DatabaseAway("the connection was lost") from error
             raise

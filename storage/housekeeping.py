@@ -1,6 +1,6 @@
 """What crosses owners: read through the functions of the housekeeping role only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -8,10 +8,15 @@ from sqlalchemy import text
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.housekeeping import LiveCampaign, StaleTurn
+from domain.membership import DueLooks
 from storage.engine import Database
 
 _LIVE = text("SELECT * FROM live_campaigns(:after, :at_most)")
 _STALE = text("SELECT * FROM stale_turns(:opened_before, :at_most)")
+_LOOKS = text("SELECT * FROM due_looks(:now, :soon, :at_most)")
+
+SOON = timedelta(hours=1)
+"""An account that rests no longer than that looks for its people itself, when it has rested."""
 
 
 class Housekeeping:
@@ -47,5 +52,14 @@ class Housekeeping:
                     campaign_id=str(row["campaign_id"]),
                     ref=AccountRef(row["owner"], row["adapter"], row["account_id"]),
                 )
+                for row in rows.mappings()
+            ]
+
+    async def due_looks(self, now: datetime, at_most: int) -> list[DueLooks]:
+        """Accounts that are to look for people now: first those that can, the longest due first."""
+        async with self._database.housekeeping() as tx:
+            rows = await tx.execute(_LOOKS, {"now": now, "soon": SOON, "at_most": at_most})
+            return [
+                DueLooks(AccountRef(row["owner"], row["adapter"], row["account_id"]), row["able"])
                 for row in rows.mappings()
             ]

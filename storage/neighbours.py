@@ -53,6 +53,16 @@ class IntegrationService:
         body = {"user_id": owner, "account_id": account_id, "reason": reason.value, "at": at.isoformat()}
         await self._ask("POST", "/accounts/check", token, body)
 
+    async def ping(self) -> None:
+        """Ask whether anything answers there, whatever it says. Raises `Unavailable`."""
+        try:
+            async with self._client.stream("GET", self._base + "/") as response:
+                status = response.status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(_WHO, type(error).__name__) from None
+        if status >= 500:
+            raise Unavailable(_WHO, f"it answered with status {status}")
+
     async def _ask(self, method: str, path: str, token: str, body: object = None) -> bytes:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:

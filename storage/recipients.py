@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audience import Contact
-from domain.outcome import Kind, Outcome, Reason
+from domain.outcome import RETRIED, SUCCESSES, Kind, Outcome, Reason
 from domain.platform import Action, Identifier
 
 # Somebody known by an id alone can be reached only by an account that has seen them (facts: access hashes).
@@ -20,20 +20,58 @@ _KNOWING = """
        AND (CAST(:accounts AS text[]) IS NULL OR book.account_id = ANY (:accounts)))
 """
 
+# Each is read once, as a set to look into: however long the lists are, a person costs the same.
+_SUPPRESSED = "SELECT digest FROM suppression WHERE owner = :owner"
+_REFUSED = "SELECT digest FROM refusal WHERE owner = :owner AND adapter = :adapter"
+_REACHED = """
+    SELECT unnest(ARRAY['username:' || earlier.username, 'phone:' || earlier.phone, 'user_id:' || earlier.user_id])
+    FROM recipient earlier
+    WHERE earlier.campaign_id = ANY (CAST(:reached_by AS uuid[])) AND earlier.outcome = ANY (CAST(:successes AS text[]))
+"""
+
+
+def _one_of(among: str, *, digests: bool = True) -> str:
+    """Whether one of a person's identifiers is among these."""
+    names = ("'username:' || username", "'phone:' || phone", "'user_id:' || user_id")
+    looked_for = [f"digest_of(:owner, {name})" if digests else name for name in names]
+    # A name that is not there is NULL, and NULL is in no set; but the set must not hold one itself.
+    return " OR ".join(
+        f"coalesce({name} IN (SELECT * FROM ({among}) s (x) WHERE x IS NOT NULL), false)" for name in looked_for
+    )
+
+
 _COPY = f"""
     INSERT INTO recipient (campaign_id, position, owner, username, phone, user_id, first_name, last_name, fields,
                            outcome, reason, settled_at)
     SELECT :campaign, position, :owner, username, phone, user_id, first_name, last_name, fields,
-           CASE WHEN reached THEN NULL ELSE :unreachable END, CASE WHEN reached THEN NULL ELSE :no_path END,
-           CASE WHEN reached THEN NULL ELSE CAST(:now AS timestamptz) END
+           CASE WHEN reason = '{Reason.NO_PATH.value}' THEN '{Kind.UNREACHABLE.value}'
+                WHEN reason IS NOT NULL THEN '{Kind.SKIPPED.value}' END,
+           reason, CASE WHEN reason IS NOT NULL THEN CAST(:now AS timestamptz) END
     FROM (
-        SELECT *, (:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
-                  OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL) AS reached
+        SELECT *, CASE WHEN {_one_of(_SUPPRESSED)} THEN '{Reason.SUPPRESSED.value}'
+                       WHEN :skip_refused AND ({_one_of(_REFUSED)}) THEN '{Reason.REFUSED_BEFORE.value}'
+                       WHEN {_one_of(_REACHED, digests=False)} THEN '{Reason.REACHED_BEFORE.value}'
+                       WHEN NOT ((:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
+                                 OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL))
+                       THEN '{Reason.NO_PATH.value}' END AS reason
         FROM {{people}}
-    ) reachable
+    ) looked_up
 """
 
 _COPY_AUDIENCE = text(_COPY.format(people="audience_recipient people WHERE audience_id = :audience AND owner = :owner"))
+
+_AGAIN = "campaign_id = :source AND outcome = ANY (CAST(:kinds AS text[])) AND reason = ANY (CAST(:reasons AS text[]))"
+
+_COPY_AGAIN = text(
+    _COPY.format(
+        people=f"""
+            (SELECT position, username, phone, user_id, first_name, last_name, fields
+             FROM recipient WHERE {_AGAIN}) people
+        """
+    )
+)
+
+_HOW_MANY_AGAIN = text(f"SELECT count(*) FROM recipient WHERE {_AGAIN}")
 
 _COPY_ONE = text(
     _COPY.format(
@@ -56,10 +94,10 @@ _QUEUE = text(f"""
     ) people
 """)
 
-_COUNT_NO_PATH = text("""
+_COUNT_SETTLED = text("""
     INSERT INTO counter (campaign_id, account_id, action, instead, kind, reason, final, owner, n)
-    SELECT :campaign, '', :action, false, :unreachable, :no_path, true, :owner, count(*)
-    FROM recipient WHERE campaign_id = :campaign AND outcome IS NOT NULL HAVING count(*) > 0
+    SELECT :campaign, '', :action, false, outcome, reason, true, :owner, count(*)
+    FROM recipient WHERE campaign_id = :campaign AND outcome IS NOT NULL GROUP BY outcome, reason
 """)
 
 # Settles, and counts, those whose rows one statement has taken out of the queue.
@@ -99,8 +137,20 @@ _GONE_FOR_GOOD = text(
 
 
 @dataclass(frozen=True)
+class Again:
+    """Those whom an earlier campaign did not reach for one of these reasons."""
+
+    campaign_id: UUID
+    reasons: Collection[Reason]
+
+
+@dataclass(frozen=True)
 class Copy:
-    """What is made of an audience: `first` is the action that everybody waits for first."""
+    """What is made of an audience: `first` is the action that everybody waits for first.
+
+    Left out are those on the do-not-contact list, those whom the campaigns `reached_by` reached, and with
+    `skip_refused` those who refused for good before. `again`: of an earlier campaign's people, not of an audience.
+    """
 
     owner: str
     campaign_id: UUID
@@ -110,11 +160,14 @@ class Copy:
     action: Action
     first: Action
     reaches: Collection[Identifier]
+    reached_by: Sequence[UUID] = ()
+    skip_refused: bool = False
+    again: Again | None = None
 
 
 async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime, one: Contact | None = None) -> None:
-    """Copy the audience, or the `one` in its place, and fill the queue. People whom the platform has no way to find are
-    settled at once."""
+    """Copy the audience, or the `one` in its place, and fill the queue. People who are left out, or
+    whom the platform has no way to find, are settled at once."""
     names: dict[str, object] = {
         "campaign": copy.campaign_id,
         "audience": copy.audience_id,
@@ -124,16 +177,29 @@ async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime, one: Con
         "action": copy.action.value,
         "first": copy.first.value,
         "now": now,
-        "unreachable": Kind.UNREACHABLE.value,
-        "no_path": Reason.NO_PATH.value,
+        "reached_by": list(copy.reached_by),
+        "successes": [each.value for each in SUCCESSES],
+        "skip_refused": copy.skip_refused,
     }
     names |= {each.value: each in copy.reaches for each in Identifier}
-    if one is None:
+    if copy.again is not None:
+        await tx.execute(_COPY_AGAIN, names | _source(copy.again))
+    elif one is None:
         await tx.execute(_COPY_AUDIENCE, names)
     else:
         await tx.execute(_COPY_ONE, names | _columns(one))
     await tx.execute(_QUEUE, names)
-    await tx.execute(_COUNT_NO_PATH, names)
+    await tx.execute(_COUNT_SETTLED, names)
+
+
+async def how_many(tx: AsyncConnection, again: Again) -> int:
+    """How many there are to be tried again."""
+    return int(await tx.scalar(_HOW_MANY_AGAIN, _source(again)) or 0)
+
+
+def _source(again: Again) -> dict[str, object]:
+    kinds, reasons = [each.value for each in RETRIED], [each.value for each in again.reasons]
+    return {"source": again.campaign_id, "kinds": kinds, "reasons": reasons}
 
 
 def _columns(one: Contact) -> dict[str, object]:

@@ -14,10 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountState, ExternalStatus
 from domain.campaign import State
 from domain.outcome import SUCCESSES, Reason
+from domain.platform import Action
+from domain.preflight import Look, Preflight, preflight
 from domain.standing import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
 from domain.totals import Part, SettledAt, Totals, totals
 from domain.why import Why
+from storage import looks
 from storage.campaigns import COUNTS, CampaignView, read
 from storage.engine import Database
 
@@ -25,8 +28,9 @@ SPEED_OVER = timedelta(minutes=5)
 """The present speed is the mean over so long."""
 
 _ACCOUNTS = text("""
-    SELECT ca.account_id, ca.can_invite, ca.checked, ca.warnings, ca.why, ca.since, ca.until, ca.to_campaign,
-           a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at, a.external_status
+    SELECT ca.account_id, ca.can_invite, ca.checked, ca.refused, ca.warnings, ca.why, ca.since, ca.until,
+           ca.to_campaign, a.label, a.state, a.reason, a.since AS state_since, a.until AS state_until, a.next_at,
+           a.external_status
     FROM campaign_account ca
     LEFT JOIN account a ON a.owner = ca.owner AND a.adapter = :adapter AND a.account_id = ca.account_id
     WHERE ca.campaign_id = :campaign ORDER BY ca.account_id
@@ -170,6 +174,7 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
     The counters are read by one statement, so they hold each settled turn entirely or not at all.
     """
     names = {"campaign": campaign.id, "adapter": campaign.adapter, "since": now - SPEED_OVER}
+    seen = await looks.counted(tx, campaign.id)
     counts = [Count(**row) for row in (await tx.execute(COUNTS, names)).mappings()]
     accounts = (await tx.execute(_ACCOUNTS, names)).mappings().all()
     speed = (await tx.execute(_SPEED, names)).mappings().one()
@@ -189,7 +194,22 @@ async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -
         per_minute=per_minute,
         expected_end=now + timedelta(minutes=result.left / per_minute) if running else None,
         to=None if campaign.to_campaign is None else str(campaign.to_campaign),
+        preflight=_preflight(accounts, campaign),
+        membership=looks.in_all(counts, seen) if campaign.action is Action.INVITE else None,
     )
+
+
+def _preflight(rows: Sequence[RowMapping], campaign: CampaignView) -> Preflight | None:
+    if campaign.action is not Action.INVITE:
+        return None
+    chosen = None if campaign.account_ids is None else frozenset(campaign.account_ids)
+    return preflight(_look(row) for row in rows if chosen is None or row["account_id"] in chosen)
+
+
+def _look(row: RowMapping) -> Look:
+    # Whoever may not invite is looked at again and again: until the next answer the last one stands.
+    checked = row["checked"] or row["refused"] is not None
+    return Look(checked, row["can_invite"], row["refused"] or "", row["warnings"])
 
 
 def _per_minute(speed: RowMapping, campaign: CampaignView, now: datetime) -> float:

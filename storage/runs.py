@@ -44,8 +44,8 @@ _MEMBERSHIP = text("""
 """)
 
 _RIGHTS = text("""
-    UPDATE campaign_account SET can_invite = :can_invite, checked = true, warnings = :warnings, why = :why,
-                                until = NULL, to_campaign = NULL, since = :now
+    UPDATE campaign_account SET can_invite = :can_invite, checked = true, refused = :refused, warnings = :warnings,
+                                why = :why, until = NULL, to_campaign = NULL, since = :now
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -188,11 +188,12 @@ class Runs:
         self, owner: str, campaign_id: str, account_id: str, check: DestinationCheck, now: datetime
     ) -> None:
         """Write what the account may do at the destination."""
-        why = Why.WORKING if check.right is Right.INVITE else _PROBLEMS.get(check.reason, Why.DESTINATION_CLOSED)
+        may = check.right is Right.INVITE
+        why = Why.WORKING if may else _PROBLEMS.get(check.reason, Why.DESTINATION_CLOSED)
         names = {"campaign": campaign_id, "account_id": account_id, "now": now, "why": why.value}
+        found = {"can_invite": may, "refused": None if may else check.reason.value}
         async with self._database.owner(owner) as tx:
-            may = {"can_invite": check.right is Right.INVITE, "warnings": [each.value for each in check.warnings]}
-            await tx.execute(_RIGHTS, names | may)
+            await tx.execute(_RIGHTS, names | found | {"warnings": [each.value for each in check.warnings]})
 
     async def says(self, owner: str, campaign_id: str, account_id: str, rest: Rest, now: datetime) -> None:
         """Write why the account's run is not acting."""

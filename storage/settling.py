@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.limits import PlatformLimits
-from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
+from domain.membership import is_followed, next_look
+from domain.outcome import LASTING, UNSPENT, Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
@@ -74,11 +75,28 @@ _PROGRESS = text("""
     ON CONFLICT (campaign_id, minute, account_id) DO UPDATE SET n = progress.n + 1
 """)
 
+_LOOK = text("""
+    INSERT INTO look (campaign_id, position, owner, adapter, account_id, since, due_at)
+    VALUES (:campaign, :position, :owner, :adapter, :account_id, :now, :look_at)
+    ON CONFLICT (campaign_id, position) DO NOTHING
+""")
+
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
 
+# By every identifier that the list gives.
+_REMEMBER = text("""
+    INSERT INTO refusal (owner, adapter, digest, reason, refused_at)
+    SELECT :owner, :adapter, digest_of(:owner, name), :reason, :now
+    FROM (
+        SELECT unnest(ARRAY['username:' || username, 'phone:' || phone, 'user_id:' || user_id]) AS name
+        FROM recipient WHERE campaign_id = :campaign AND position = :position
+    ) names WHERE name IS NOT NULL ORDER BY 3
+    ON CONFLICT (owner, adapter, digest) DO UPDATE SET reason = excluded.reason, refused_at = excluded.refused_at
+""")
+
 _LOSES_RIGHT = text("""
-    UPDATE campaign_account SET can_invite = false, checked = true, why = :why, since = :now, until = NULL,
-                                to_campaign = NULL
+    UPDATE campaign_account SET can_invite = false, checked = true, refused = :reason, why = :why, since = :now,
+                                until = NULL, to_campaign = NULL
     WHERE campaign_id = :campaign AND account_id = :account_id
 """)
 
@@ -104,7 +122,7 @@ async def settle(
     if turn is None:
         return
     if turn["closed_at"] is not None:
-        await together(tx, *_upgrade(turn, ref, attempts, outcomes, now))
+        await together(tx, *_upgrade(turn, ref, attempts, outcomes, limits, now))
         return
     purse = Purse(ref, turn["campaign_id"], standing, limits)
     flood = any(each is not None and each.kind in FLOOD_SIGNS for each in outcomes.values())
@@ -204,7 +222,7 @@ def _settle_one(
         following = follow_up(outcome, work, ref.account_id, rules)
     elif turn["wanted"] == Wanted.CANCELLED:
         following = Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
-    names = _names(turn, ref, attempt) | {"now": now}
+    names = _names(turn, ref, attempt, purse.limits, now)
     kind, reason = (outcome.kind.value, outcome.reason.value) if outcome else (None, None)
     asks = [Ask(_SETTLE_ATTEMPT, names | {"kind": kind, "reason": reason})]
     if outcome is None or outcome.kind in UNSPENT:
@@ -214,18 +232,21 @@ def _settle_one(
     if outcome is not None and outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
-        asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value}))
+        asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value, "reason": reason}))
     if isinstance(following, Again):
         return [*asks, *_again(names, following, outcome)]
     return [*asks, *_final(names, following.outcome, outcome)]
 
 
-def _names(turn: Row, ref: AccountRef, attempt: Row) -> dict[str, object]:
+def _names(turn: Row, ref: AccountRef, attempt: Row, limits: PlatformLimits, now: datetime) -> dict[str, object]:
     return {
+        "now": now,
+        "look_at": next_look(limits.look_again, now, now),
         "turn": turn["id"],
         "slot": attempt["slot"],
         "campaign": turn["campaign_id"],
         "owner": ref.owner,
+        "adapter": ref.adapter,
         "account_id": ref.account_id,
         "position": attempt["position"],
         "action": attempt["action"],
@@ -253,7 +274,14 @@ def _final(names: dict[str, object], final: Outcome, answered: Outcome | None) -
     # Another answer than the final one: the third account's failure, or one in a cancelled campaign.
     steps = [] if answered is None or answered == final else [_count(names, answered, final=False)]
     settled = names | {"kind": final.kind.value, "reason": final.reason.value}
-    return [Ask(_SETTLE_RECIPIENT, settled), *steps, _count(names, final, final=True), Ask(_PROGRESS, names)]
+    remembered = [Ask(_REMEMBER, settled)] if final.reason in LASTING else []
+    settling = [Ask(_SETTLE_RECIPIENT, settled), *steps, _count(names, final, final=True), Ask(_PROGRESS, names)]
+    return [*settling, *remembered, *_followed(names, final)]
+
+
+def _followed(names: dict[str, object], final: Outcome) -> Sequence[Ask]:
+    """Who was invited is looked for at the destination again, first by the account that knows them."""
+    return [Ask(_LOOK, names)] if is_followed(final) and names["look_at"] is not None else []
 
 
 def _count(names: dict[str, object], outcome: Outcome, *, final: bool, n: int = 1) -> Ask:
@@ -266,6 +294,7 @@ def _upgrade(
     ref: AccountRef,
     attempts: Sequence[Row],
     outcomes: Mapping[int, Outcome | None],
+    limits: PlatformLimits,
     now: datetime,
 ) -> Sequence[Ask]:
     """A late fact takes the place of an `uncertain`. Anything else that comes twice changes nothing."""
@@ -274,9 +303,9 @@ def _upgrade(
         fact = outcomes.get(attempt["slot"])
         if attempt["outcome"] != Kind.UNCERTAIN or fact is None or not _is_fact(fact):
             continue
-        names = _names(turn, ref, attempt) | {"now": now}
+        names = _names(turn, ref, attempt, limits, now)
         found = names | {"kind": fact.kind.value, "reason": fact.reason.value}
         before = Outcome(Kind.UNCERTAIN, Reason(attempt["reason"]))
         asks += [Ask(_SETTLE_ATTEMPT, found), Ask(_SETTLE_RECIPIENT, found)]
-        asks += [_count(names, before, final=True, n=-1), _count(names, fact, final=True)]
+        asks += [_count(names, before, final=True, n=-1), _count(names, fact, final=True), *_followed(names, fact)]
     return asks

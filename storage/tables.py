@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Interval, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Interval,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -129,7 +140,10 @@ class Campaign(SQLModel, table=True):
 
 
 class Recipient(SQLModel, table=True):
-    """One person in one campaign, and what became of it. Settled when `outcome` is set."""
+    """One person in one campaign, and what became of it. Settled when `outcome` is set.
+
+    `membership`: what the last look at the destination found of them, if it could tell (`domain.membership`).
+    """
 
     campaign_id: UUID = Field(primary_key=True)
     position: int = Field(primary_key=True)
@@ -146,6 +160,7 @@ class Recipient(SQLModel, table=True):
     instead: bool | None
     account_id: str | None = Field(sa_type=Text)
     settled_at: datetime | None = Field(sa_type=_MOMENT)
+    membership: str | None = Field(sa_type=Text)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
 
@@ -304,7 +319,8 @@ class AccountRow(SQLModel, table=True):
 
 
 class CampaignAccount(SQLModel, table=True):
-    """An account in a campaign: its right at the destination, and what it is doing there."""
+    """An account in a campaign: its right at the destination, and what it is doing there. `refused`: why its last look
+    found that it may not invite."""
 
     __tablename__ = "campaign_account"
 
@@ -318,6 +334,7 @@ class CampaignAccount(SQLModel, table=True):
     since: datetime = Field(sa_type=_MOMENT)
     until: datetime | None = Field(sa_type=_MOMENT)
     to_campaign: UUID | None
+    refused: str | None = Field(sa_type=Text)
 
     __table_args__ = (Index("campaign_account_to", "to_campaign", postgresql_where=text("to_campaign IS NOT NULL")),)
 
@@ -361,6 +378,29 @@ class UsageRow(SQLModel, table=True):
     hour: datetime = Field(primary_key=True, sa_type=_MOMENT)
     amount: int
     next_at: datetime | None = Field(sa_type=_MOMENT)
+
+
+class SuppressionRow(SQLModel, table=True):
+    """One identifier of the do-not-contact list (`domain.suppression`); None: its person was erased."""
+
+    __tablename__ = "suppression"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    identifier: str | None = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    added_at: datetime = Field(sa_type=_MOMENT)
+
+
+class Refusal(SQLModel, table=True):
+    """Who has refused for good, by the digest of an identifier: skipped by choice in the next campaigns."""
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    adapter: str = Field(primary_key=True, sa_type=Text)
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    reason: str = Field(sa_type=Text)
+    refused_at: datetime = Field(sa_type=_MOMENT)
 
 
 class CampaignLine(SQLModel, table=True):
@@ -423,6 +463,39 @@ class Peer(SQLModel, table=True):
     peer: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     position: int
+
+
+class LookRow(SQLModel, table=True):
+    """Somebody who is to be looked for at the destination at `due_at`, by this account. `since`: settled at.
+
+    Whoever deletes a recipient deletes this row too: nobody could be looked for by it, and it would stay due.
+    """
+
+    __tablename__ = "look"
+
+    campaign_id: UUID = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    owner: str = Field(sa_type=Text)
+    adapter: str = Field(sa_type=Text)
+    account_id: str = Field(sa_type=Text)
+    since: datetime = Field(sa_type=_MOMENT)
+    due_at: datetime = Field(sa_type=_MOMENT)
+
+    __table_args__ = (
+        Index("look_due", "due_at"),
+        Index("look_by", "owner", "adapter", "account_id", "due_at"),
+    )
+
+
+class MembershipRow(SQLModel, table=True):
+    """What the looks found, counted by state: `domain.membership`."""
+
+    __tablename__ = "membership"
+
+    campaign_id: UUID = Field(primary_key=True)
+    state: str = Field(primary_key=True, sa_type=Text)
+    owner: str = Field(sa_type=Text)
+    n: int
 
 
 class ApplicationShare(SQLModel, table=True):

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.account import AccountRef, ExternalStatus
 from domain.errors import LeaseLost
 from domain.limits import PlatformLimits
-from domain.outcome import Outcome
-from domain.platform import Action, Budget
+from domain.outcome import Kind, Outcome, Reason
+from domain.platform import Action, Budget, Identifier
 from domain.policy import (
     PATIENCE,
     Act,
@@ -35,7 +35,7 @@ from domain.recipient import Person
 from domain.standing import Rest, Standing, account_rest
 from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
-from storage import ahead, claims, settling, situations, texts, waiters
+from storage import ahead, claims, settling, situations, suppression, texts, waiters
 from storage.accounts import key, lock, locked, locking, stand
 from storage.engine import Ask, Database, Row, together
 from storage.situations import TurnCampaign
@@ -170,14 +170,16 @@ class Turns:
             return decision
         spaced = spacing(found, served, len(taken), self._chance())
         opened, opening = self._open(turn, campaign, served, taken, spaced.next_at - now, now)
-        await together(
+        names = [name for each in taken for name in each.person.names]
+        listed, *_ = await together(
             tx,
+            suppression.among(turn.ref.owner, names),
             stand(turn.ref, replace(standing, next_at=spaced.next_at), now),
             purse.spend(served.budget, len(taken), now, spaced.paced_at),
             *_spend_lookups(purse, served.lookup, taken, now),
             *opening,
         )
-        return opened
+        return suppression.marked(opened, turn.ref.owner, listed)
 
     async def mark_sent(self, turn_id: str, by: TurnKey, slots: Sequence[int], now: datetime) -> frozenset[int]:
         """Record that these attempts' calls may be made from now on. Those missing in the answer must not be called:
@@ -191,13 +193,20 @@ class Turns:
                 return frozenset()
             return frozenset(marked)
 
-    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
-        """Write down who a recipient turned out to be. False: the same person is another recipient of the campaign."""
-        names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": position}
+    async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
+        """Write down who a recipient turned out to be. An outcome: the person must not be touched.
+
+        It is another recipient of the campaign, or on the do-not-contact list by whatever identifier is known now.
+        """
+        names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": person.position}
+        known = [*person.names, f"{Identifier.USER_ID.value}:{found.peer}"]
         async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             counting = [settling.count_contact(by)] if found.contact_added else []
-            [same] = (await together(tx, *counting, Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)))[-1]
-        return bool(same["position"] == position)
+            asked = [suppression.among(by.ref.owner, known), Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)]
+            *_, listed, _, [same] = await together(tx, *counting, *asked)
+        if listed:
+            return Outcome(Kind.SKIPPED, Reason.SUPPRESSED)
+        return None if same["position"] == person.position else Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         """Of the next `at_most` in each lane of the campaign's queue for messages: whom the account knows."""

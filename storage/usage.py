@@ -79,7 +79,7 @@ class Purse:
         self._ref = ref
         self._campaign = f"campaign/{campaign_id}/"
         self._portfolio = standing.portfolio
-        self._limits = limits
+        self.limits = limits
 
     def locking(self) -> Sequence[Ask]:
         """Lock what others share with the account: before the usage is read.
@@ -114,7 +114,7 @@ class Purse:
 
     def spend_up(self, budget: Budget, now: datetime) -> Ask:
         """The platform counts more than we do: nothing of it is left to the account until a day has passed."""
-        return Ask(_SPEND_UP, self._names(budget) | {"hour": hour_of(now), "amount": self._limits.daily[budget]})
+        return Ask(_SPEND_UP, self._names(budget) | {"hour": hour_of(now), "amount": self.limits.daily[budget]})
 
     def give_back(self, budget: Budget, opened_at: datetime) -> Ask:
         """Nothing was asked of the person for whom it was spent at that time."""
@@ -125,4 +125,4 @@ class Purse:
         return {"owner": self._ref.owner, "scope": found, "own": self._campaign + found, "budget": budget.value}
 
     def _scope(self, budget: Budget) -> str:
-        return budget_scope(self._ref, self._portfolio, self._limits, budget)
+        return budget_scope(self._ref, self._portfolio, self.limits, budget)

@@ -27,6 +27,7 @@ WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "AdminCheckWorkflow": others.ADMIN_CHECKS,
     "CampaignWorkflow": campaign.SCENES,
     "HousekeepingWorkflow": others.HOUSEKEEPING,
+    "MembershipWorkflow": others.MEMBERSHIP,
 }
 SCENES = {f"{workflow}.{scene.phase}": scene for workflow, scenes in WORKFLOWS.items() for scene in scenes}
 """By the recording's name: the workflow's, a dot, the phase's."""

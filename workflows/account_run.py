@@ -21,7 +21,7 @@ _ACTIVITIES = {
     Action.MESSAGE: ActionActivities.send_message,
     Action.ADD_CONTACT: ActionActivities.add_contact,
 }
-_NOT_OURS = frozenset({"Unavailable", "InDoubt"})
+_NOT_OURS = frozenset({"Unavailable", "DatabaseAway", "InDoubt"})
 """Errors by which an action says that the world is away, not that our code is wrong."""
 _RIGHTS_MAY_CHANGE = frozenset({Why.NOT_ADMIN, *NO_PATH_IN})
 

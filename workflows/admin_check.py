@@ -4,13 +4,11 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.accounts import AccountActivities, CloseRequest, ListRequest, Opened, OpenRequest
+    from activities.accounts import AccountActivities, ListRequest, OpenRequest
     from domain.ports import AccountRights
-    from domain.why import Why
-    from workflows import options
+    from workflows import options, visits
 
 
 @dataclass(frozen=True)
@@ -61,32 +59,7 @@ async def _list(check: AdminCheck) -> tuple[str, ...]:
 
 async def _check(check: AdminCheck, account_id: str) -> AccountRights:
     request = OpenRequest(check.owner, check.adapter, account_id, check.platform, check.campaign_id, check.destination)
-    try:
-        opened: Opened = await workflow.execute_activity_method(AccountActivities.open_account, request, **options.OPEN)
-    except ActivityError:
-        opened = Opened(why=Why.OWN_ERROR)
-    if opened.queue and not opened.fence:
-        opened = await _check_there(opened, request)
+    opened = await visits.opened(request)
     if opened.queue and not check.campaign_id:
-        await _close(check, account_id, opened.queue)
+        await visits.let_go(request, opened.queue)
     return opened.rights or AccountRights(account_id, can_invite=False, reason=opened.why.value)
-
-
-async def _check_there(held: Opened, request: OpenRequest) -> Opened:
-    """Another worker holds the account: ask through that one."""
-    try:
-        return await workflow.execute_activity_method(
-            AccountActivities.open_account, request, **options.on(held.queue, options.OPEN_THERE)
-        )
-    except ActivityError:
-        return replace(held, queue="", why=Why.ACCOUNT_ELSEWHERE)
-
-
-async def _close(check: AdminCheck, account_id: str, queue: str) -> None:
-    request = CloseRequest(check.owner, check.adapter, account_id, workflow.info().workflow_id)
-    try:
-        await workflow.execute_activity_method(
-            AccountActivities.close_account, request, **options.on(queue, options.CLOSE)
-        )
-    except ActivityError:
-        workflow.logger.info("account not closed; its lease ends by itself")

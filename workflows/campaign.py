@@ -4,7 +4,6 @@ What it decides stands in the database's facts (`activities.campaigns.review_cam
 it waits for, and until when.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.review import Review
     from domain.statistics import Snapshot
     from domain.why import Why, in_short, told
-    from workflows import names, options, pausing
+    from workflows import names, options, pausing, telling
     from workflows.account_runs import AccountRuns
     from workflows.admin_check import AdminCheck, AdminCheckWorkflow
     from workflows.lines import Lines
@@ -169,7 +168,7 @@ class CampaignWorkflow:
         await self._write_bare_commands()
         self._news = self._urgent = False
         review = await self._review()
-        await self._tell_freed(review.freed)
+        await telling.accounts_changed(review.freed)  # they gave way to this one, and may go on
         if review.ended or self._broken:
             await self._end(review)
         elif review.accounts_due:
@@ -209,13 +208,6 @@ class CampaignWorkflow:
         self._pause = options.REVIEW_SHORTEST if changed else min(self._pause * 2, options.REVIEW_LONGEST)
         self._show(review)
         return review
-
-    async def _tell_freed(self, campaign_ids: Sequence[str]) -> None:
-        """Campaigns that gave way to this one may go on; those that are not there need not be told."""
-        for begin in range(0, len(campaign_ids), options.SIGNALS_AT_ONCE):
-            chunk = campaign_ids[begin : begin + options.SIGNALS_AT_ONCE]
-            others = [workflow.get_external_workflow_handle(names.campaign(each)) for each in chunk]
-            await asyncio.gather(*(each.signal("accounts_changed") for each in others), return_exceptions=True)
 
     async def _gather(self) -> None:
         key = CampaignKey(self._owner, self._campaign_id)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 HOUSEKEEPING_SCHEDULE = "housekeeping"
+MEMBERSHIP_SCHEDULE = "membership"
 
 
 def campaign(campaign_id: str | UUID) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ActivityConfig
 
 with workflow.unsafe.imports_passed_through():
@@ -77,6 +77,16 @@ CLOSE: ActivityConfig = {
 }
 """Letting an account go: if its worker is gone, the lease ends by itself."""
 
+LOOK: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "schedule_to_start_timeout": WORKER_QUEUE_SCHEDULE_TO_START,
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+    "priority": Priority(priority_key=5),
+}
+"""A look at members, on the queue of the worker that holds the account, after all work that waits there. What it does
+not manage the next round does."""
+
 HOUSEKEEPING: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=10),
     "heartbeat_timeout": timedelta(seconds=30),
@@ -100,6 +110,9 @@ REVIEW_LONGEST = timedelta(seconds=60)
 REVIEW_PER_ACCOUNT = timedelta(milliseconds=1)
 """A campaign's accounts cannot have it reviewed more often than so long, for each of them, after the last review."""
 REVIEW_PAUSE_WORTH_A_TIMER = timedelta(milliseconds=100)
+
+LOOKS_AT_ONCE = 10
+"""Accounts that look for members at the same time: a sender waits for so many of its application's requests at most."""
 
 CHECKS_AT_ONCE = 50
 STARTS_AT_ONCE = 25

@@ -1,5 +1,6 @@
 """Channels, supergroups and forums: one kind of thing to Telegram."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,14 @@ from telethon.tl import functions, types
 
 from adapters.telegram import rights
 from adapters.telegram.errors import Doing
-from adapters.telegram.people import Known
+from adapters.telegram.people import Known, names_told
 from adapters.telegram.questions import Questions
+from adapters.telegram.roll import Roll
 from domain.outcome import Outcome, Reason
 from domain.ports import DestinationCheck, Right
+
+PAGE = 200
+"""Members in one answer, as many as Telegram gives."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,28 @@ class Channel:
         participant = await self.questions.participant(self.channel, known.peer)
         return participant if isinstance(participant, Outcome) else _is_in(participant)
 
+    async def roll(self, requests: int) -> Roll | Outcome:
+        """Who is in it: the whole list, if so many requests are enough, else the members that came last."""
+        first = await self._page(0)
+        if isinstance(first, Outcome):
+            return first
+        pages = [first]
+        if first.count <= PAGE * requests:
+            for offset in range(PAGE, first.count, PAGE):
+                page = await self._page(offset)
+                if isinstance(page, Outcome):
+                    return page
+                pages.append(page)
+        ids = frozenset(_ids(each for page in pages for each in page.participants))
+        names = (name for page in pages for user in page.users if user.id in ids for name in names_told(user))
+        return Roll(ids, frozenset(names), whole=len(ids) >= first.count)
+
+    async def _page(self, offset: int) -> Any:
+        request = functions.channels.GetParticipantsRequest(
+            self.channel, types.ChannelParticipantsRecent(), offset, PAGE, hash=0
+        )
+        return await self.questions.ask(request, Doing.READ)
+
     def invitation(self, known: Known) -> Any:
         """The request that adds the person."""
         return functions.channels.InviteToChannelRequest(self.channel, [known.user])
@@ -72,6 +99,12 @@ def _may_invite(own: Any, *, by_custom: bool) -> bool:
     if isinstance(own, types.ChannelParticipantBanned):
         return by_custom and _is_in(own) and not own.banned_rights.invite_users
     return _is_in(own) and (by_custom or rights.by_right(getattr(own, "admin_rights", None)))
+
+
+def _ids(participants: Iterable[Any]) -> Iterable[int]:
+    for each in participants:
+        if _is_in(each):
+            yield each.peer.user_id if isinstance(each, types.ChannelParticipantBanned) else each.user_id
 
 
 def _is_in(participant: Any) -> bool:

@@ -7,8 +7,9 @@ from telethon.tl import functions, types
 
 from adapters.telegram import rights
 from adapters.telegram.errors import Doing
-from adapters.telegram.people import Known
+from adapters.telegram.people import Known, names_told
 from adapters.telegram.questions import Questions
+from adapters.telegram.roll import Roll
 from domain.outcome import Kind, Outcome, Reason
 from domain.ports import DestinationCheck, Right
 
@@ -52,6 +53,15 @@ class Group:
         if isinstance(full, Outcome):
             return full
         return any(each.user_id == known.user_id for each in full.full_chat.participants.participants)
+
+    async def roll(self, requests: int) -> Roll | Outcome:
+        """Everybody who is in it: one request tells."""
+        full = await self._full()
+        if isinstance(full, Outcome):
+            return full
+        ids = frozenset(each.user_id for each in full.full_chat.participants.participants)
+        names = (name for user in full.users if user.id in ids for name in names_told(user))
+        return Roll(ids, frozenset(names), whole=True)
 
     def invitation(self, known: Known) -> Any:
         """The request that adds the person."""

@@ -75,7 +75,7 @@ class People:
     async def known(self, people: Sequence[Person]) -> Mapping[int, Known]:
         """Who of these is known without a lookup, by position."""
         strange = [person for person in people if self._in_memory(person) is None]
-        names = {name for person in strange for name in _names(person)}
+        names = {name for person in strange for name in names_of(person)}
         for name, value in (await self._book.find(sorted(names)) if names else {}).items():
             known = None if self._refused.get(value) else _read(value)
             if known is not None:
@@ -85,7 +85,7 @@ class People:
 
     def added(self, person: Person, known: Known) -> None:
         """The person is in the account's contacts now."""
-        for name in _names(person):
+        for name in names_of(person):
             # A list may be wrong about one of somebody's names: only those that were seen to lead there.
             if (before := self._known.get(name)) is not None and before.user_id == known.user_id:
                 self._known.keep(name, replace(known, contact=True))
@@ -93,11 +93,11 @@ class People:
     def forget(self, person: Person, known: Known) -> None:
         """Telegram did not take this: the book's word for it is not believed again in this session."""
         self._refused.keep(_written(known), _written(known))
-        for name in _names(person):
+        for name in names_of(person):
             self._known.drop(name)
 
     def _in_memory(self, person: Person) -> Known | None:
-        found = (self._known.get(name) for name in _names(person))
+        found = (self._known.get(name) for name in names_of(person))
         return next((known for known in found if known is not None), None)
 
     async def _by_username(self, username: str) -> Any:
@@ -121,7 +121,7 @@ class People:
 
     async def _keep(self, person: Person, user: types.User, *, contact: bool = False) -> Known:
         known = Known(user.id, user.access_hash or 0, contact=contact)
-        names = {*_names(replace(person, user_id=None)), *_told(user)}
+        names = {*names_of(replace(person, user_id=None)), *names_told(user)}
         for name in names:
             self._known.keep(name, known)
         await self._book.keep(dict.fromkeys(sorted(names), _written(known)))
@@ -137,12 +137,12 @@ def _person(users: Sequence[Any], user_id: int | None) -> types.User | Outcome:
     return Outcome(Kind.UNREACHABLE, Reason.BOT) if user.bot else user
 
 
-def _names(person: Person) -> tuple[str, ...]:
+def names_of(person: Person) -> tuple[str, ...]:
     """The surest first: usernames and numbers change hands, ids do not."""
     return tuple(name.lower() for name in reversed(person.names))
 
 
-def _told(user: types.User) -> Iterable[str]:
+def names_told(user: types.User) -> Iterable[str]:
     """Under what Telegram knows the person."""
     usernames = [user.username, *(each.username for each in user.usernames or () if each.active)]
     yield f"{Identifier.USER_ID.value}:{user.id}"

@@ -1,4 +1,4 @@
-"""What a destination's name or invite link stands for, looked up once per session."""
+"""What a destination's name or invite link stands for: looked up once per session, and a name once per account."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from adapters.telegram.channel import Channel
 from adapters.telegram.errors import Doing
 from adapters.telegram.group import JOIN_NEEDED, Group
 from adapters.telegram.platform import invite_hash
-from adapters.telegram.questions import Questions
+from adapters.telegram.questions import OWN_MATTERS, Questions
 from adapters.telegram.recent import Recent
 from domain.outcome import Kind, Outcome, Reason
-from domain.ports import DestinationCheck, Right
+from domain.ports import AddressBook, DestinationCheck, Right
 
 PLACES_KEPT = 20
 
@@ -41,8 +41,9 @@ Place = Channel | Group
 class Places:
     """Destinations as this account sees them. `own_id`: who it is itself."""
 
-    def __init__(self, questions: Questions, own_id: Callable[[], int]) -> None:
+    def __init__(self, questions: Questions, book: AddressBook, own_id: Callable[[], int]) -> None:
         self._questions = questions
+        self._book = book
         self._own_id = own_id
         self._known: Recent[Place] = Recent(PLACES_KEPT)
 
@@ -81,10 +82,28 @@ class Places:
         return None if isinstance(place, Group) else place.entry()
 
     async def _by_name(self, name: str) -> Place | Outcome:
+        # Each name that is looked up is one person less who can be: Telegram counts them together.
+        remembered = await self._remembered(name)
+        if remembered is not None:
+            return remembered
         answer = await self._questions.ask(functions.contacts.ResolveUsernameRequest(name), Doing.READ)
         if isinstance(answer, Outcome):
             return NO_PLACE if answer.kind is Kind.UNREACHABLE else answer
-        return self._place(answer.chats, getattr(answer.peer, "channel_id", None))
+        place = self._place(answer.chats, getattr(answer.peer, "channel_id", None))
+        if isinstance(place, Channel):
+            await self._book.keep({_entry(name): f"{place.channel.channel_id}:{place.channel.access_hash}"})
+        return place
+
+    async def _remembered(self, name: str) -> Place | Outcome | None:
+        """What the account's book has under the name, if that is still its name. An outcome of the account's own."""
+        address = _address((await self._book.find([_entry(name)])).get(_entry(name), ""))
+        if address is None:
+            return None
+        answer = await self._questions.ask(functions.channels.GetChannelsRequest([address]), Doing.READ)
+        if isinstance(answer, Outcome):
+            return answer if answer.kind in OWN_MATTERS else None
+        named = [chat for chat in answer.chats if name in _names(chat)]
+        return self._place(named, address.channel_id) if named else None
 
     async def _by_link(self, link: str) -> Place | Closed | Outcome:
         answer = await self._questions.ask(functions.messages.CheckChatInviteRequest(link), Doing.READ)
@@ -110,6 +129,25 @@ class Places:
         if isinstance(chat.migrated_to, types.InputChannel):
             return Channel(self._questions, chat.title, rights.SUPERGROUP, chat.migrated_to)
         return Group(self._questions, chat.title, chat.id, self._own_id())
+
+
+def _entry(name: str) -> str:
+    """A destination's place in the book. Groups and people share their names, but not what is written there."""
+    return f"destination:{name}"
+
+
+def _address(value: str) -> types.InputChannel | None:
+    channel_id, _, access_hash = value.partition(":")
+    try:
+        return types.InputChannel(int(channel_id), int(access_hash))
+    except ValueError:
+        return None
+
+
+def _names(chat: Any) -> set[str]:
+    """Under which it can be found now; in lower case."""
+    more = [each.username for each in getattr(chat, "usernames", None) or () if each.active]
+    return {each.lower() for each in [getattr(chat, "username", None), *more] if each}
 
 
 def _kind(chat: Any) -> str:

@@ -36,8 +36,12 @@ class Questions:
             return answer(error, Doing.READ)
 
 
+OWN_MATTERS = frozenset({Kind.BLOCKED, Kind.LIMITED, Kind.RATE_LIMITED})
+"""Answers that say nothing of what was asked, but that the account may not ask."""
+
+
 def own_matter(outcome: Outcome) -> Outcome:
     """What is the account's own matter. Raises `Unavailable` for anything else to which the question has no answer."""
-    if outcome.kind in (Kind.BLOCKED, Kind.LIMITED, Kind.RATE_LIMITED):
+    if outcome.kind in OWN_MATTERS:
         return outcome
     raise Unavailable(PLATFORM, f"{outcome.kind.value}: {outcome.reason.value}")

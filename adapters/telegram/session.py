@@ -11,8 +11,9 @@ from adapters.telegram.client import Link
 from adapters.telegram.errors import PLATFORM, Doing
 from adapters.telegram.people import UNKNOWN, Known, People
 from adapters.telegram.places import Closed, Place, Places
-from adapters.telegram.questions import Questions, own_matter
+from adapters.telegram.questions import OWN_MATTERS, Questions, own_matter
 from adapters.telegram.requirements import requirements
+from adapters.telegram.roll import members
 from domain.errors import Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.ports import AddressBook, DestinationCheck, Found, Right
@@ -30,7 +31,7 @@ class TelegramSession:
         self._questions = Questions(link)
         self._people = People(self._questions, book)
         self._own_id = 0
-        self._places = Places(self._questions, lambda: self._own_id)
+        self._places = Places(self._questions, book, lambda: self._own_id)
 
     @property
     def connected(self) -> bool:
@@ -104,6 +105,15 @@ class TelegramSession:
         if not isinstance(is_in, Outcome):
             return is_in
         return False if is_in.kind is Kind.UNREACHABLE else own_matter(is_in)
+
+    async def members(self, people: Sequence[Person], destination: str) -> Mapping[int, bool] | Outcome:
+        """Who of these, by position, is in the destination now; nobody is looked up for it."""
+        if not people:
+            return {}
+        place = await self._places.find(destination)
+        if isinstance(place, Outcome):
+            return place if place.kind in OWN_MATTERS else {}
+        return await members(self._people, place, people)
 
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         """Have Telegram drop this connection unless called again within `disconnect_after`."""

@@ -37,5 +37,5 @@ def cells(person: PersonLine, language: Language) -> tuple[str, ...]:
         person.reason or "",
         explanation(person.outcome, person.reason)[language],
         person.account_id or "",
-        "" if person.settled_at is None else person.settled_at.isoformat(),
+        "" if person.settled_at is None else person.settled_at.isoformat().replace("+00:00", "Z"),  # as in JSON
     )

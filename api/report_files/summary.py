@@ -24,6 +24,11 @@ def summary(head: Head) -> Iterator[Line]:
     yield ()
     for name, value in status.counts.model_dump().items():
         yield heading(name, language), sum(value.values()) if isinstance(value, dict) else value
+    if status.membership is not None:
+        yield ()
+        yield (heading("membership", language),)
+        for name, value in status.membership.model_dump().items():
+            yield heading(f"membership_{name}", language), value
     yield from _totals(head)
 
 

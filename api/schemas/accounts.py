@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.schemas.campaigns import AccountIds, PlatformName
-from api.schemas.common import ONE_LINE, Advice, Body, Reason, Words
+from api.schemas.common import ONE_LINE, Advice, Body, PreflightOut, Reason, Words
 from domain.account import AccountState, KnownAccount
 from domain.outcome import Reason as OutcomeReason
 from domain.sentences import sentence
@@ -19,6 +19,22 @@ from storage.owned_accounts import OwnedAccount
 _CHECK: dict[str, Any] = {
     "id": "9d2f8c53-3a65-49ea-a3a1-2a8b7a1a7b10",
     "finished": True,
+    "in_all": {
+        "accounts": 1,
+        "checked": 1,
+        "may_invite": 0,
+        "may_not_invite": [
+            {
+                "code": "no_right_to_invite",
+                "text": {
+                    "en": "The account is not an administrator with the right to add people.",
+                    "ru": "Аккаунт не администратор с правом добавлять людей.",
+                },
+                "accounts": 1,
+            }
+        ],
+        "warnings": [],
+    },
     "accounts": [
         {
             "account_id": "a1",
@@ -112,6 +128,7 @@ class AdminCheckOut(BaseModel):
 
     id: UUID
     finished: bool
+    in_all: PreflightOut | None = Field(None, description="the looks added up, once it is finished")
     accounts: list[RightsOut]
 
 

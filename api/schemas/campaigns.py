@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.schemas.common import ONE_LINE, Reason
+from api.schemas.common import ONE_LINE, Body, Reason
 from api.schemas.messages import HintOut, MessageIn, MessageOut
 from api.schemas.terms import LIMITS_EXAMPLE, TermsBody, TermsOut, shown
 from domain.campaign import State
@@ -75,7 +75,25 @@ class NewCampaignIn(TermsBody):
     add_contact_first: bool = Field(False, description="add everybody to the contacts before anything else")
     join_destination: bool = Field(False, description="accounts may join a private group by its link to invite there")
     account_ids: AccountIds | None = Field(None, description="which accounts may work; default: all on the platform")
+    exclude_reached_by: list[UUID] = Field(
+        [], max_length=100, description="campaigns: whom they reached is skipped in this one"
+    )
+    skip_refused: bool = Field(False, description="skip those who refused for good in an earlier campaign")
     dry_run: bool = Field(False, description="every step and every number, and nothing is sent")
+    start: bool = Field(True, description="false makes a draft, to be started later")
+
+
+class RetryIn(Body):
+    """Whom to try again: those whom the campaign did not reach for these reasons."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"reasons": ["accounts_exhausted", "no_path"]}}
+    )
+
+    reasons: list[str] = Field(min_length=1, max_length=50, description="as the report names them; what can pass")
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE] | None = (
+        Field(None, description="of the new campaign; default: the old one's")
+    )
     start: bool = Field(True, description="false makes a draft, to be started later")
 
 

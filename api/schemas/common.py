@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.languages import LANGUAGES
 from domain.outcome import Reason as OutcomeReason
+from domain.preflight import Preflight
 from domain.sentences import sentence as outcome_sentence
 from domain.why import EndedBy, Why, ended_by, ending, sentence
 
@@ -56,6 +57,37 @@ class Advice(BaseModel):
     def of(cls, code: str) -> "Advice":
         """From an outcome's reason."""
         return cls(code=code, text=Words.of(outcome_sentence(OutcomeReason(code))))
+
+
+class Finding(Advice):
+    """Something that the looks at a destination found, and how many accounts found it."""
+
+    accounts: int
+
+
+class PreflightOut(BaseModel):
+    """What the accounts found at the destination, in all: `checked` of `accounts` could look, `may_invite` of those."""
+
+    accounts: int
+    checked: int
+    may_invite: int
+    may_not_invite: list[Finding] = Field(description="why the others may not")
+    warnings: list[Finding] = Field(description="what you should know before the start, each once")
+
+    @classmethod
+    def of(cls, found: Preflight) -> "PreflightOut":
+        """From the domain's."""
+        return cls(
+            accounts=found.accounts,
+            checked=found.checked,
+            may_invite=found.may_invite,
+            may_not_invite=_findings(found.may_not_invite),
+            warnings=_findings(found.warnings),
+        )
+
+
+def _findings(counts: dict[str, int]) -> list[Finding]:
+    return [Finding(**Advice.of(code).model_dump(), accounts=accounts) for code, accounts in counts.items()]
 
 
 class Ending(BaseModel):

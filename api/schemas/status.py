@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.schemas.common import Advice, Reason
+from api.schemas.common import Advice, PreflightOut, Reason
+from domain.membership import Memberships
 from domain.statistics import AccountLine, Numbers, Snapshot
 
 _WHY = {
@@ -41,6 +42,32 @@ _EXAMPLE: dict[str, Any] = {
         "skipped": {},
         "contacts_added": 0,
         "left": 180,
+    },
+    "membership": {"joined": 12, "there": 38, "left": 2, "unknown": 3},
+    "preflight": {
+        "accounts": 6,
+        "checked": 6,
+        "may_invite": 5,
+        "may_not_invite": [
+            {
+                "code": "no_right_to_invite",
+                "text": {
+                    "en": "The account is not an administrator with the right to add people.",
+                    "ru": "Аккаунт не администратор с правом добавлять людей.",
+                },
+                "accounts": 1,
+            }
+        ],
+        "warnings": [
+            {
+                "code": "slow_mode",
+                "text": {
+                    "en": "The group has slow mode switched on.",
+                    "ru": "В группе включён медленный режим.",
+                },
+                "accounts": 6,
+            }
+        ],
     },
     "accounts": [
         {
@@ -86,6 +113,22 @@ class CountsOut(BaseModel):
         return cls.model_validate(numbers, from_attributes=True)
 
 
+class MembershipOut(BaseModel):
+    """Whoever was invited or has asked to be let in, by what the last look at the destination found. Looks come some
+    time after each invite (10 minutes, 24 and 72 hours, unless the operators set other times), past the campaign's end
+    too; a cancelled campaign's people are looked for once more."""
+
+    joined: int = Field(description="seen there for the first time, or again after having left")
+    there: int = Field(description="seen there again at a later look: still there")
+    left: int = Field(description="not there any more")
+    unknown: int = Field(description="not looked for yet, not to be found out, or still waiting to be let in")
+
+    @classmethod
+    def of(cls, found: Memberships) -> "MembershipOut":
+        """From the domain's."""
+        return cls.model_validate(found, from_attributes=True)
+
+
 class AccountStatusOut(BaseModel):
     """One account in the campaign. `done`: what it did, by outcome. `errors`: what went wrong, by reason."""
 
@@ -123,6 +166,8 @@ class StatusOut(BaseModel):
     why: Reason
     as_of: datetime
     counts: CountsOut
+    preflight: PreflightOut | None = Field(description="what the accounts found at the destination, where there is one")
+    membership: MembershipOut | None = Field(description="who has stayed, where the campaign invites")
     accounts: list[AccountStatusOut]
     speed_per_minute: float
     expected_end: datetime | None
@@ -137,6 +182,8 @@ class StatusOut(BaseModel):
             why=Reason.of(snapshot.why, snapshot.since, snapshot.until, snapshot.to),
             as_of=snapshot.as_of,
             counts=CountsOut.of(snapshot.numbers),
+            preflight=None if snapshot.preflight is None else PreflightOut.of(snapshot.preflight),
+            membership=None if snapshot.membership is None else MembershipOut.of(snapshot.membership),
             accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,

@@ -122,6 +122,8 @@ class FakeSession:
     `finds`: who is found, in order; then everybody. `refusals`: who takes no messages, by position.
     `strangers`: of whom nothing is told.
 
+    `found`: who is in the destination, at each look in order; then nothing is told.
+
     `gate`: a call in flight waits for it. `closing`: as does closing.
     """
 
@@ -129,7 +131,7 @@ class FakeSession:
     journal: Journal
     connected: bool = True
     answers: list[Outcome | Exception] = field(default_factory=list)
-    members: set[str] = field(default_factory=set)
+    inside: set[str] = field(default_factory=set)
     member_answer: Outcome | Exception | None = None
     check: DestinationCheck | Outcome | Exception = MAY_INVITE
     checks: list[DestinationCheck | Outcome] = field(default_factory=list)
@@ -137,6 +139,7 @@ class FakeSession:
     finds: list[Found | Outcome | Exception] = field(default_factory=list)
     refusals: Mapping[int, Outcome] = field(default_factory=dict)
     strangers: frozenset[int] = frozenset()
+    found: list[Mapping[int, bool] | Outcome | Exception] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
     calls: list[tuple[object, ...]] = field(default_factory=list)
     pings: int = 0
@@ -189,7 +192,16 @@ class FakeSession:
             raise self.member_answer
         if self.member_answer is not None:
             return self.member_answer
-        return person.username in self.members
+        return person.username in self.inside
+
+    async def members(self, people: Sequence[Person], destination: str) -> Mapping[int, bool] | Outcome:
+        self.calls.append(("members", tuple(person.position for person in people), destination))
+        if self.gate is not None:
+            await self.gate.wait()
+        told = self.found.pop(0) if self.found else {}
+        if isinstance(told, Exception):
+            raise told
+        return told
 
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         if self.ping_error is not None:
@@ -321,10 +333,12 @@ class FakeTurns:
         self.journal.extend(f"mark {slot}" for slot in slots)
         return frozenset(slots if self.allow else ())
 
-    async def identify(self, by: TurnKey, position: int, found: Found) -> bool:
-        self.journal.append(f"identify {position}")
-        self.identified.append((position, found))
-        return self.peers.setdefault(found.peer, position) == position
+    async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
+        self.journal.append(f"identify {person.position}")
+        self.identified.append((person.position, found))
+        if self.peers.setdefault(found.peer, person.position) == person.position:
+            return None
+        return Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
 
     async def ahead(self, by: TurnKey, at_most: int) -> Sequence[Person]:
         return self.next_people[:at_most]

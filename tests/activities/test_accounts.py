@@ -19,7 +19,7 @@ from activities.accounts import (
 )
 from activities.open_accounts import OpenAccounts
 from domain.account import AccountRef, AccountState, ExternalStatus, LeaseTimes
-from domain.errors import Unavailable
+from domain.errors import DatabaseAway, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import DRY_RUN
 from domain.ports import AccountRights, DestinationCheck, Right
@@ -296,6 +296,13 @@ class TestRights:
         bench.prepare(check=Unavailable("Telegram"))
         assert (await bench.opened()).why is Why.PLATFORM_AWAY
         assert bench.store.checks == []
+
+    async def test_but_not_where_our_database_is(self, bench: Bench) -> None:
+        bench.store.to_check = TOWN
+        bench.prepare(check=DatabaseAway("OperationalError"))
+        with pytest.raises(DatabaseAway):
+            await bench.opened()
+        assert (bench.store.refusals, bench.store.said) == ([], [])
 
 
 class TestTheRest:

@@ -12,7 +12,7 @@ from activities.actions import IN_DOUBT_FOR, LAST_TRY, ActionActivities, Work, W
 from activities.open_accounts import OpenAccounts, SignIn
 from domain.account import Lease, LeaseTimes, NoRoom
 from domain.campaign import Wanted
-from domain.errors import InDoubt, Unavailable
+from domain.errors import DatabaseAway, InDoubt, Unavailable
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action, Budget
 from domain.policy import Act, NothingNow, Waiting
@@ -215,6 +215,23 @@ class TestBeforeTheCall:
         assert bench.outcomes() == [Outcome(Kind.SKIPPED, Reason.SAME_PERSON)]
         assert bench.turns.marked == session.calls == []
         assert session.asked == [("find", 4)]
+
+    @pytest.mark.parametrize("act", list(Action))
+    async def test_who_is_on_the_do_not_contact_list_is_not_even_looked_up(
+        self, bench: Bench, session: FakeSession, act: Action
+    ) -> None:
+        begun = turn(act)
+        bench.turns.begins = [replace(begun, attempts=(replace(begun.attempts[0], suppressed=True),))]
+        await bench.act(act)
+        assert bench.outcomes() == [Outcome(Kind.SKIPPED, Reason.SUPPRESSED)]
+        assert bench.turns.marked == session.calls == session.asked == []
+
+    async def test_who_was_erased_while_in_doubt_stays_in_doubt(self, bench: Bench, session: FakeSession) -> None:
+        begun = turn(state=AttemptState.SENT)
+        bench.turns.begins = [replace(begun, attempts=(replace(begun.attempts[0], person=Person(4)),))]
+        await bench.invite()
+        assert bench.outcomes() == [Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)]
+        assert session.calls == session.asked == []
 
     async def test_who_refuses_messages_beforehand_gets_none(self, bench: Bench, session: FakeSession) -> None:
         session.refusals = {4: NEEDS_PREMIUM}
@@ -436,6 +453,33 @@ class TestUnavailable:
         assert bench.outcomes() == [UNCERTAIN]
 
 
+class TestTheDatabaseIsAway:
+    """Surely nothing was done, and no account is blamed: a turn's outcome of None gives the person back."""
+
+    async def test_during_a_look_up(self, bench: Bench, session: FakeSession) -> None:
+        session.finds = [DatabaseAway("OperationalError")]
+        bench.turns.begins = [turn()]
+        assert await bench.invite() == Worked(1, why=Why.QUEUE_EMPTY)
+        assert bench.outcomes() == [None]
+        assert bench.turns.marked == []
+
+    async def test_before_the_person_is_touched(self, bench: Bench, session: FakeSession) -> None:
+        session.answers = [DatabaseAway("OperationalError")]  # as the address book's, read once more
+        bench.turns.begins = [turn()]
+        await bench.invite()
+        assert bench.outcomes() == [None]
+
+    async def test_while_an_earlier_call_is_in_doubt(self, bench: Bench, session: FakeSession) -> None:
+        """However long that lasts, it is found out when the database is back."""
+        bench.turns.begins = [turn(state=AttemptState.SENT, sent_at=START)]
+        session.member_answer = DatabaseAway("OperationalError")
+        bench.attempt(LAST_TRY)
+        bench.clock.moment = START + IN_DOUBT_FOR
+        with pytest.raises(DatabaseAway):
+            await bench.invite()
+        assert bench.turns.settled == []
+
+
 class TestInDoubt:
     @pytest.mark.parametrize("act", list(Action))
     async def test_a_call_without_an_answer_is_looked_into_by_the_next_attempt(
@@ -454,7 +498,7 @@ class TestInDoubt:
 
     async def test_a_member_was_invited(self, bench: Bench, session: FakeSession) -> None:
         bench.turns.begins = [turn(state=AttemptState.SENT, sent_at=START)]
-        session.members = {"anna"}
+        session.inside = {"anna"}
         await bench.invite()
         assert bench.outcomes() == [INVITED]
         assert session.calls == [("is_member", 4)]

@@ -89,6 +89,8 @@ class AdapterContract:
         with pytest.raises(Unavailable):
             await session.is_member(bench.person, bench.destination)
         with pytest.raises(Unavailable):
+            await session.members([bench.person], bench.destination)
+        with pytest.raises(Unavailable):
             await session.check_destination(bench.destination)
         with pytest.raises(Unavailable):
             await session.join(bench.destination)
@@ -124,6 +126,14 @@ class AdapterContract:
         again = await session.invite(bench.person, bench.destination)
         assert again.kind in (Kind.ALREADY_MEMBER, Kind.INVITED)
         assert bench.joined() <= 1
+
+    async def test_sees_who_has_come(self, bench: Bench, session: Session) -> None:
+        assert await session.members([], bench.destination) == {}
+        await session.invite(bench.person, bench.destination)
+        looked_up = bench.lookups()
+        for people in ([bench.person], [bench.person, bench.nobody]):
+            assert await session.members(people, bench.destination) == {bench.person.position: True}
+        assert bench.lookups() == looked_up
 
     async def test_writes(self, bench: Bench, session: Session) -> None:
         assert await session.send(bench.person, "text", KEY) == Outcome(Kind.MESSAGED)

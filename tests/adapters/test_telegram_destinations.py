@@ -10,6 +10,7 @@ from domain.outcome import Kind, Outcome, Reason
 from domain.ports import DestinationCheck, Right, Session
 from domain.recipient import Person
 from tests.adapters import telegram_town as town
+from tests.adapters.book import MemoryBook
 from tests.adapters.telegram_town import ANNA, asked, sign_in, strike
 
 CELLAR, ATTIC, FAMILY, VILLAGE = "+CellarHash10", "+AtticHash_10", "+FamilyHash10", "+VillageHash1"
@@ -227,3 +228,51 @@ class TestBasicGroups:
         await session.invite(ANNA, FAMILY)
         await session.invite(INSIDE, FAMILY)
         assert asked(dc, "messages.CheckChatInvite") == 1
+
+
+class TestANameIsLookedUpOncePerAccount:
+    RESOLVE = "contacts.ResolveUsername"
+
+    async def seen(self, dc: TelegramDC, book: MemoryBook, destination: str = "club") -> object:
+        """What a session of its own sees there."""
+        session = await sign_in(dc, book=book)
+        try:
+            return await session.check_destination(destination)
+        finally:
+            await session.close()
+
+    @pytest.mark.parametrize("name", ["club", "news", "the_forum"])
+    async def test_later_sessions_know_it_from_the_book(self, dc: TelegramDC, name: str) -> None:
+        book = MemoryBook()
+        first = await self.seen(dc, book, name)
+        assert await self.seen(dc, book, name) == first == await self.seen(dc, book, name)
+        assert asked(dc, self.RESOLVE) == 1
+
+    async def test_a_name_that_another_group_has_now_is_looked_up_anew(self, dc: TelegramDC) -> None:
+        book = MemoryBook()
+        await self.seen(dc, book)
+        dc.world.chats[500].chat.username = "old_club"
+        dc.world.add_chat(Chat(600, "The new club", "supergroup", "club", "owner"))
+        found = await self.seen(dc, book)
+        assert isinstance(found, DestinationCheck)
+        assert found.title == "The new club"
+        assert asked(dc, self.RESOLVE) == 2
+
+    @pytest.mark.parametrize("kept", ["500:1", "77:12", "", "no numbers"])
+    async def test_what_telegram_does_not_take_is_looked_up_anew(self, dc: TelegramDC, kept: str) -> None:
+        book = MemoryBook()
+        await book.keep({"destination:club": kept})
+        found = await self.seen(dc, book)
+        assert isinstance(found, DestinationCheck)
+        assert (found.title, found.right) == ("The club", Right.INVITE)
+        assert await self.seen(dc, book) == found
+        assert asked(dc, self.RESOLVE) == 1
+
+    async def test_a_wait_is_told_and_nothing_is_looked_up_in_its_stead(self, dc: TelegramDC) -> None:
+        book = MemoryBook()
+        await self.seen(dc, book)
+        strike(dc, "channels.GetChannels", "flood_wait", seconds=40)
+        found = await self.seen(dc, book)
+        assert isinstance(found, Outcome)
+        assert found.kind is Kind.RATE_LIMITED
+        assert asked(dc, self.RESOLVE) == 1

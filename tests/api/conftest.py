@@ -1,15 +1,18 @@
 """The application over ASGI, on a real PostgreSQL as role invite_api; an owner of its own per test."""
 
 import secrets
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import jwt
 import pytest
+import structlog
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -20,11 +23,15 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
+from storage.owners import Owners
 from storage.planning import Planning
 from storage.reports import Reports
+from storage.suppression import SuppressionList
+from tests.api.command_line import Invite, serving, surroundings
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
 from tests.api.settled import PEOPLE, let_in, settle
@@ -43,7 +50,14 @@ class ManualClock:
         return self.at
 
 
-def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+def make_token(
+    owner: str,
+    roles: Any = ("user",),
+    key: Any = SECRET,
+    algorithm: str = "HS256",
+    headers: Mapping[str, Any] | None = None,
+    **claims: Any,
+) -> str:
     """A token that is right unless `claims` say otherwise; None takes a claim out."""
     everything = {
         "sub": owner,
@@ -51,7 +65,8 @@ def make_token(owner: str, roles: Any = ("user",), key: str = SECRET, algorithm:
         "exp": datetime.now(UTC) + timedelta(minutes=5),
         "roles": list(roles) if isinstance(roles, tuple) else roles,
     } | claims
-    return jwt.encode({name: value for name, value in everything.items() if value is not None}, key, algorithm)
+    given = {name: value for name, value in everything.items() if value is not None}
+    return jwt.encode(given, key, algorithm, dict(headers or {}))
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +137,10 @@ def app(
             campaigns=Campaigns(database),
             messages=Messages(database),
             accounts=OwnedAccounts(database),
+            owners=Owners(database),
             reports=Reports(database),
+            suppression=SuppressionList(database),
+            erasing=Erasing(database),
             planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),
             control=control,
@@ -212,3 +230,16 @@ async def campaign(client: Client, worker_database: Database, owner: str) -> str
     await settle(worker_database, owner, campaign, 0, Kind.INVITED)
     await settle(worker_database, owner, campaign, 1, Kind.REFUSED, Reason.PRIVACY)
     return campaign
+
+
+@pytest.fixture
+async def invite(app: FastAPI, owner: str, tmp_path: Path) -> AsyncIterator[Invite]:
+    """The command `invite` of an owner, against this API on loopback."""
+    # Logs go to the real standard error: the command's own streams are looked at.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.__stderr__))
+    try:
+        async with serving(app) as address:
+            token = make_token(owner)
+            yield Invite(surroundings(tmp_path) | {"INVITE_API": address, "INVITE_TOKEN": token}, token)
+    finally:
+        structlog.reset_defaults()

@@ -141,6 +141,14 @@ async def test_an_admin_check_that_ends_in_time(client: Client, owner: str, cont
     assert [each["code"] for each in warnings] == ["channel_past_invites", "slow_mode"]
     assert all(each["text"]["en"] and each["text"]["ru"] for each in warnings)
     assert body["accounts"][1]["warnings"] == []
+    assert [body["in_all"][name] for name in ("accounts", "checked", "may_invite")] == [3, 2, 1]
+    [not_admin] = body["in_all"]["may_not_invite"]
+    assert (not_admin["code"], not_admin["accounts"]) == ("no_right_to_invite", 1)
+    assert not_admin["text"] == body["accounts"][1]["text"]
+    assert [(each["code"], each["accounts"]) for each in body["in_all"]["warnings"]] == [
+        ("channel_past_invites", 1),
+        ("slow_mode", 1),
+    ]
     assert control.checks == {(owner, UUID(body["id"])): ("telegram", "spring", ["a1", "a2"])}
     assert control.waits == [timedelta(seconds=20)]
 
@@ -148,7 +156,7 @@ async def test_an_admin_check_that_ends_in_time(client: Client, owner: str, cont
 async def test_an_admin_check_that_takes_longer(client: Client, control: RecordingControl) -> None:
     control.rights = None
     answer = await client.post("/admin-check", json=CHECK)
-    assert (answer.status_code, answer.json()["finished"]) == (202, False)
+    assert (answer.status_code, answer.json()["finished"], answer.json()["in_all"]) == (202, False, None)
     address = answer.headers["location"]
     assert (await client.get(address)).status_code == 202
     control.rights = [AccountRights("a1", True)]

@@ -3,20 +3,21 @@
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from api.app import create_app
 from api.dependencies import Services
+from api.keys import KeySource
 from runtime.settings import ApiSettings
 from tests.api.conftest import SECRET, Client, assert_problem, make_token
+from tests.api.issuer import URL, PublishingIssuer, pem, published
 
 PAST = datetime.now(UTC) - timedelta(hours=1)
 
@@ -95,38 +96,63 @@ def routes(app: Any) -> list[tuple[str, str]]:
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
+FIRST = {"kid": "first"}
 
 
-def pem(key: Any) -> str:
-    public = key.public_key()
-    return public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+def published_keys(key: Any) -> tuple[dict[str, Any], KeySource]:
+    issuer = PublishingIssuer(published("first", key))
+    return {"jwt_jwks_url": URL}, issuer.keys("ES256" if key is EC_KEY else "RS256")
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [("RS256", RSA_KEY), ("ES256", EC_KEY)])
-async def test_with_a_public_key(app: Any, settings: ApiSettings, owner: str, algorithm: str, key: Any) -> None:
+@pytest.mark.parametrize("source", ["settings", "published"])
+async def test_with_a_public_key(
+    app: Any, settings: ApiSettings, owner: str, algorithm: str, key: Any, source: str
+) -> None:
     services: Services = app.state.services
+    given, keys = ({"jwt_public_key": pem(key)}, None) if source == "settings" else published_keys(key)
     other = ApiSettings(
         database_url=settings.database_url,
         integration_url=settings.integration_url,
         jwt_algorithm=algorithm,  # type: ignore[arg-type]
-        jwt_public_key=pem(key),
         jwt_issuer="gateway",
+        **given,
     )
-    async with Client(create_app(other, services), None) as client:
+    forger = rsa.generate_private_key(65537, 2048) if key is RSA_KEY else ec.generate_private_key(ec.SECP256R1())
+    theirs = published("first", forger)
+
+    def token(key: Any = key, algorithm: str = algorithm, headers: Mapping[str, Any] = FIRST, **claims: Any) -> str:
+        return make_token(owner, key=key, algorithm=algorithm, headers=headers, **{"iss": "gateway", **claims})
+
+    async with Client(create_app(other, services, keys), None) as client:
 
         async def ask(token: str) -> httpx.Response:
             return await client.get("/invite", headers={"Authorization": f"Bearer {token}"})
 
-        assert (await ask(make_token(owner, key=key, algorithm=algorithm, iss="gateway"))).status_code == 200
-        forged = hs256_signed_with(pem(key), owner)
-        for bad in (
-            make_token(owner, key=key, algorithm=algorithm),  # no issuer
-            make_token(owner, key=key, algorithm=algorithm, iss="other"),
-            make_token(owner, key=SECRET, iss="gateway"),
-            forged,
-            unsigned(owner),
-        ):
-            assert_problem(await ask(bad), 401, "unauthenticated")
+        assert (await ask(token())).status_code == 200
+        bad = {
+            "no issuer": token(iss=None),
+            "another issuer": token(iss="other"),
+            "a shared secret": token(SECRET, "HS256"),
+            "the public key as a secret": hs256_signed_with(pem(key), owner),
+            "the JWK as a secret": hs256_signed_with(json.dumps(published("first", key)), owner),
+            "unsigned": unsigned(owner),
+            "somebody's key": token(forger),
+            "its own key brought along": token(forger, headers=FIRST | {"jwk": theirs}),
+            "its own address of keys": token(forger, headers=FIRST | {"jku": "https://evil.test/jwks"}),
+            "its own certificate": token(forger, headers=FIRST | {"x5u": "https://evil.test/x5u", "x5c": ["AAAA"]}),
+            "expired": token(exp=PAST),
+            "another audience": token(aud="other"),
+        }
+        if source == "published":
+            bad |= {
+                "an unknown key": token(headers={"kid": "second"}),
+                "no key's name": token(headers={}),
+                "a path": token(headers={"kid": "../../dev/null"}),
+                "an endless name": token(headers={"kid": "x" * 1_000}),
+            }
+        for name, each in bad.items():
+            assert (await ask(each)).status_code == 401, name
 
 
 def hs256_signed_with(public_key: str, owner: str) -> str:
@@ -134,3 +160,56 @@ def hs256_signed_with(public_key: str, owner: str) -> str:
     header_and_claims = unsigned(owner, "HS256").rstrip(".")
     signature = jwt.get_algorithm_by_name("HS256").sign(header_and_claims.encode(), public_key.encode())
     return f"{header_and_claims}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+class TestAdministrators:
+    @pytest.fixture
+    async def admin(self, app: Any) -> AsyncIterator[Client]:
+        async with Client(app, make_token("the-administrator", ("admin",))) as client:
+            yield client
+
+    async def test_they_read_what_belongs_to_any_owner(self, client: Client, admin: Client, owner: str) -> None:
+        campaign = await client.campaign()
+        mine = (await client.get(f"/invite/{campaign}/status")).json()
+        theirs = await admin.get(f"/invite/{campaign}/status", params={"owner": owner})
+        assert theirs.status_code == 200
+        assert theirs.json()["counts"] == mine["counts"]
+        assert_problem(await admin.get(f"/invite/{campaign}/status"), 404, "not-found")
+
+    async def test_they_change_nothing(self, client: Client, admin: Client, owner: str, app: Any) -> None:
+        campaign = await client.campaign()
+        before = (await client.get(f"/invite/{campaign}")).json()
+        ids = {"campaign_id": campaign, "audience_id": campaign, "account_id": "a1", "check_id": campaign}
+        for path, method in routes(app):
+            if method != "GET":
+                for query in ({}, {"owner": owner}):
+                    answer = await admin.request(method, path.format(**ids), params=query)
+                    assert_problem(answer, 403, "no-role")
+        assert (await client.get(f"/invite/{campaign}")).json() == before
+
+    async def test_who_is_a_user_too_writes_their_own_only(self, app: Any, client: Client, owner: str) -> None:
+        async with Client(app, make_token(owner, ("admin", "user"))) as both:
+            campaign = await both.campaign()
+            assert (await client.get(f"/invite/{campaign}")).status_code == 200
+        async with Client(app, make_token("another", ("admin", "user"))) as both:
+            answer = await both.post(f"/invite/{campaign}/pause", params={"owner": owner})
+            assert_problem(answer, 403, "no-role")
+
+    async def test_they_see_who_the_owners_are_page_by_page(self, client: Client, admin: Client, owner: str) -> None:
+        for _ in range(2):
+            await client.campaign()
+        seen: dict[str, Any] = {}
+        after = ""
+        while after is not None:
+            page = (await admin.get("/owners", params={"after": after, "limit": 2})).json()
+            assert not seen.keys() & {each["owner"] for each in page["items"]}
+            seen |= {each["owner"]: each for each in page["items"]}
+            after = page["next"]
+        assert (seen[owner]["campaigns"], seen[owner]["live"], seen[owner]["recipients"]) == (2, 2, 6)
+        assert_problem(await client.get("/owners"), 403, "no-role")
+        assert_problem(await admin.get("/owners", params={"after": "\0"}), 422, "invalid", "after")
+
+    async def test_others_name_nobody_but_themselves(self, client: Client, stranger: Client, owner: str) -> None:
+        assert (await client.get("/invite", params={"owner": owner})).status_code == 200
+        assert_problem(await stranger.get("/invite", params={"owner": owner}), 403, "no-role")
+        assert_problem(await client.get("/invite", params={"owner": "x" * 201}), 422, "invalid", "owner")

@@ -63,6 +63,23 @@ async def test_report_in_csv_is_harmless_in_a_spreadsheet(client: Client, campai
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row.values())
 
 
+async def test_the_table_says_what_the_json_says(
+    client: Client, campaign: str, worker_database: Database, owner: str
+) -> None:
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE recipient SET settled_at = '2026-03-01T09:01:02.12Z' WHERE campaign_id = :c AND position = 1"),
+            {"c": campaign},
+        )
+    rows = (await client.get(f"/invite/{campaign}/report")).json()["not_reached"]
+    content = (await client.get(f"/invite/{campaign}/report?format=csv")).content
+    table = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert len(rows) == len(table) == 3
+    for row, line in zip(rows, table, strict=True):
+        told = {name: cell.removeprefix("'") for name, cell in line.items()}
+        assert told == {name: row["text"]["en"] if name == "text" else str(row[name] or "") for name in told}
+
+
 async def test_a_report_of_many_is_streamed_whole(client: Client) -> None:
     content = "\n".join(f"user_{n:05}" for n in range(1_700)).encode()
     campaign = await client.campaign(audience_id=await client.audience(content))
@@ -114,6 +131,7 @@ async def test_report_as_a_workbook(client: Client, campaign: str) -> None:
     assert summary[sentence(Reason.PRIVACY)["en"]] == 1
     assert summary["Note"] == note(State.RUNNING, 3)["en"]
     assert summary["2026-03-01"] == 3
+    assert (summary["Joined"], summary["Not known"]) == (0, 1)
     assert found["Accounts"][1][:2] == ("a1", "Label")
     assert found["Accounts"][1][5:7] == (2, 1)
     assert found["Accounts"][2][0] == "(without an account)"

@@ -31,6 +31,28 @@ async def test_status(client: Client, campaign: str) -> None:
     assert (counts["skipped"], counts["contacts_added"]) == ({}, 0)
     [warning] = account["warnings"]
     assert (warning["code"], warning["text"]) == ("slow_mode", sentence(Reason.SLOW_MODE))
+    preflight = body["preflight"]
+    assert (preflight["accounts"], preflight["checked"], preflight["may_invite"]) == (1, 1, 1)
+    assert preflight["may_not_invite"] == []
+    assert preflight["warnings"] == [warning | {"accounts": 1}]
+
+
+async def test_status_says_who_has_stayed(client: Client, campaign: str, worker_database: Database, owner: str) -> None:
+    assert (await client.get(f"/invite/{campaign}/status")).json()["membership"] == {
+        "joined": 0,
+        "there": 0,
+        "left": 0,
+        "unknown": 1,
+    }
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("INSERT INTO membership VALUES (:c, 'joined', :owner, 1)"), {"c": campaign, "owner": owner}
+        )
+    for body in (
+        (await client.get(f"/invite/{campaign}/status")).json(),
+        (await client.get(f"/invite/{campaign}/report")).json()["status"],
+    ):
+        assert body["membership"] == {"joined": 1, "there": 0, "left": 0, "unknown": 0}
 
 
 async def test_status_counts_people_in_the_list_twice_and_contacts(

@@ -308,3 +308,25 @@ def test_the_new_fields_read_back(tmp_path: Path) -> None:
     whole.chats[0].links = [scenario.InviteLink("abc", usage_limit=3, expire_date=1_900_000_000)]
     scenario.dump(whole, tmp_path / "village.json")
     assert scenario.load(tmp_path / "village.json") == whole
+
+
+class TestParticipants:
+    async def listed(self, town: Town, account: str, chat: int, offset: int = 0, limit: int = 200) -> Any:
+        request = functions.channels.GetParticipantsRequest(
+            town.channel(account, chat), types.ChannelParticipantsRecent(), offset, limit, hash=0
+        )
+        return await town.ask(account, request)
+
+    async def test_are_listed_page_by_page(self, town: Town) -> None:
+        await invite(town, "anna", OPEN, ALICE, MEMBER)
+        whole = await self.listed(town, "boris", OPEN)
+        assert [each.user_id for each in whole.participants] == [1, 2, ALICE, MEMBER]
+        assert isinstance(whole.participants[0], types.ChannelParticipantCreator)
+        assert {each.id for each in whole.users} == {1, 2, ALICE, MEMBER}
+        second = await self.listed(town, "boris", OPEN, offset=1, limit=2)
+        assert (second.count, [each.user_id for each in second.participants]) == (4, [2, ALICE])
+
+    async def test_of_a_channel_for_its_admins_only(self, town: Town) -> None:
+        assert (await self.listed(town, "anna", NEWS)).count == 2
+        with pytest.raises(errors.ChatAdminRequiredError):
+            await self.listed(town, "boris", NEWS)

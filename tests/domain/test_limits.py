@@ -52,6 +52,13 @@ def test_a_good_file_is_read_as_it_is_meant() -> None:
     )
 
 
+def test_who_was_invited_is_looked_for_again_only_where_the_file_says_when() -> None:
+    for platform in ("telegram", DRY_RUN):
+        after = parse(DEFAULTS.read_text(encoding="utf-8")).of(platform).look_again
+        assert after == (timedelta(minutes=10), timedelta(hours=24), timedelta(hours=72))
+    assert parse(GOOD).of("telegram").look_again == ()
+
+
 def test_the_requests_of_an_application_are_limited_only_where_the_file_says_so() -> None:
     assert parse(DEFAULTS.read_text(encoding="utf-8")).of("telegram").requests_per_second == 30
     assert parse(GOOD).of("telegram").requests_per_second is None
@@ -102,6 +109,10 @@ def test_a_platform_without_a_section_is_named() -> None:
         *(
             ('unavailable_rest = "1m"', f'unavailable_rest = "1m"\nrequests_per_second = {wrong}', REQUESTS)
             for wrong in ("0", "-1", "1.5", "true", '"30"', "1_000_001")
+        ),
+        *(
+            ('unavailable_rest = "1m"', f'unavailable_rest = "1m"\nlook_again = {wrong}', "telegram.look_again")
+            for wrong in ("[]", '"10m"', '["0s"]', '["24h", "10m"]', '["10m", "10m"]', "[10]")
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""`AdminCheckWorkflow` and `HousekeepingWorkflow` in each of their phases."""
+"""`AdminCheckWorkflow`, `HousekeepingWorkflow` and `MembershipWorkflow` in each of their phases."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,13 +6,26 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from activities.accounts import Opened
+from activities.membership import Looked
+from domain.outcome import Reason
 from domain.why import Why
 from tests.recordings.scene import Scene, soon_continued, unserved
-from tests.workflows.fakes import ACCOUNT, CAMPAIGN, DESTINATION, OWNER, PLATFORM, QUEUE, WORKER_QUEUE, held_on
+from tests.workflows.fakes import (
+    ACCOUNT,
+    CAMPAIGN,
+    DESTINATION,
+    OWNER,
+    PLATFORM,
+    QUEUE,
+    WORKER_QUEUE,
+    held_on,
+    not_opened,
+)
 from tests.workflows.stage import Stage, eventually
 from workflows import names, options
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.membership import MembershipWorkflow
 
 
 async def _check(stage: Stage, check: AdminCheck) -> WorkflowHandle[Any, Any]:
@@ -84,3 +97,22 @@ async def one_round(stage: Stage) -> WorkflowHandle[Any, Any]:
 
 
 HOUSEKEEPING = (Scene(one_round),)
+
+
+async def looks(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One looks, one on another worker, one rests, one is blocked meanwhile, and of one the look fails."""
+    stage.membership.due = [ACCOUNT, "account-2", "account-3", "account-4", "account-5"]
+    stage.accounts.script(held_on(WORKER_QUEUE, timedelta(seconds=15)), account_id="account-2")
+    stage.accounts.script(not_opened(Why.COOLDOWN, timedelta(minutes=5)), account_id="account-3")
+    stage.membership.answers = {
+        "account-4": Looked(0, blocked=Reason.BANNED),
+        "account-5": ValueError("an error of ours"),
+    }
+    listener = await stage.start_listener(names.campaign(CAMPAIGN))
+    round_ = await stage.client.start_workflow(MembershipWorkflow.run, id=names.MEMBERSHIP_SCHEDULE, task_queue=QUEUE)
+    await round_.result()
+    await listener.terminate()
+    return round_
+
+
+MEMBERSHIP = (Scene(looks),)

@@ -11,13 +11,14 @@ from psycopg import errors, sql
 from sqlalchemy import text
 
 from domain.audience import Contact, DropReason, Line
-from domain.errors import Unavailable
+from domain.errors import DatabaseAway
 from domain.platform import Action
 from domain.ports import Found
+from domain.suppression import Source
 from domain.turn import Turn
 from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
-from tests.storage.world import FLOOD, INVITED, NOBODYS, TABLES, World, ref
+from tests.storage.world import FLOOD, INVITED, LOOKS, NOBODYS, TABLES, World, ref
 
 MINE, THEIRS = "anna", "boris"
 ROLES = ("invite_owner", "invite_api", "invite_worker")
@@ -39,16 +40,28 @@ async def world(world: World) -> World:
             turn = await world.turns.begin(world.key(campaign, "a", owner=owner), Action.INVITE, world.now)
             assert isinstance(turn, Turn)
             found = Found(f"peer-{turn.attempts[0].person.position}")
-            assert await world.turns.identify(world.key(campaign, "a", owner=owner), 0, found)
+            person = turn.attempts[0].person
+            assert await world.turns.identify(world.key(campaign, "a", owner=owner), person, found) is None
             if outcome:
                 await world.turns.settle(turn.turn_id, ref("a", owner), {0: outcome}, world.now)
             world.now += timedelta(minutes=1)
+        await world.suppression.add(owner, ["username:vera"], Source.API, "", world.now)
+        await world.do("INSERT INTO refusal VALUES (%s, 'telegram', '\\x00', 'deleted', now())", owner)
+        await look_for_members(world, owner)
         await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
         await world.runs.review(owner, campaign, None, world.now)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
     return world
+
+
+async def look_for_members(world: World, owner: str) -> None:
+    """Who was invited is seen there, and is to be looked for once more."""
+    due = world.now + LOOKS[0]
+    sought = await world.looks.due(ref("a", owner), due)
+    assert sought is not None
+    await world.looks.seen(ref("a", owner), sought, {person.position: True for person in sought.people}, due)
 
 
 @contextmanager
@@ -251,13 +264,13 @@ class TestRoles:
             assert set(writable(connection, "campaign")) == wish | edit
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
-                *("address_book", "peer", "waiter", "flood"),
+                *("address_book", "peer", "waiter", "flood", "look", "membership"),
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
-                deletable = table == "waiter" or table.startswith("audience")
+                deletable = table in ("waiter", "suppression") or table.startswith("audience")
                 assert may(connection, table, "DELETE") == deletable, table
-            assert writable(connection, "audience") == ["name"]
+            assert writable(connection, "audience") == ["name", "rows_read", "stored"]
             for table in (
                 "account",
                 "turn",
@@ -269,6 +282,8 @@ class TestRoles:
                 "peer",
                 "waiter",
                 "flood",
+                "look",
+                "membership",
             ):
                 refused(connection, copy_of_a_row(table), [MINE])
             for column in ("lease_until", "lease_holder", "fence", "credentials_version", "next_at", "slow", "tier"):
@@ -285,7 +300,7 @@ class TestRoles:
             for table in ("audience", "audience_recipient", "audience_dropped", "peer"):
                 assert writable(connection, table) == []
             for table in TABLES:
-                assert may(connection, table, "DELETE") == (table in ("queue", "waiter")), table
+                assert may(connection, table, "DELETE") == (table in ("queue", "waiter", "look")), table
 
 
 class TestHousekeeping:
@@ -299,12 +314,16 @@ class TestHousekeeping:
         stale = await world.housekeeping.stale_turns(world.now, 10)
         assert sorted(each.ref.owner for each in stale) == [MINE, THEIRS]
         assert await world.housekeeping.stale_turns(world.now - timedelta(days=1), 10) == []
+        due = await world.housekeeping.due_looks(world.now + LOOKS[1], 10)
+        assert sorted(each.ref.owner for each in due) == [MINE, THEIRS]
+        assert await world.housekeeping.due_looks(world.now, 10) == []
 
     async def test_nobody_else_may_ask(self, world: World, database_urls: Mapping[str, str]) -> None:
         for role in ("invite_api", "invite_owner"):
             with connected(database_urls, role, MINE) as connection:
                 refused(connection, "SELECT * FROM live_campaigns('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM stale_turns(now(), 10)")
+                refused(connection, "SELECT * FROM due_looks(now(), interval '1 hour', 10)")
                 refused(connection, "SELECT * FROM take_shares('w', '{a}', '{0}', '{30}', interval '1 s')")
                 refused(connection, "SELECT leave_shares('w')")
         with connected(database_urls, "invite_owner", MINE) as connection:
@@ -332,18 +351,43 @@ class TestHousekeeping:
             "SELECT proname, pg_get_function_result(oid) AS tells, proowner::regrole::text AS owner, proconfig "
             "FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY 1"
         )
+        assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
+        under_security = [row["proname"] for row in rows if row["owner"] == "invite_owner"]
+        assert under_security == ["forget_addresses", "forget_recipients"], "these see the present owner's rows alone"
+        rows = [row for row in rows if row["owner"] != "invite_owner"]
         assert {row["proname"]: row["tells"] for row in rows} == {
+            "due_looks": "TABLE(owner text, adapter text, account_id text, able boolean)",
+            "fleet_accounts": "TABLE(platform text, state text, accounts bigint, leases bigint)",
+            "fleet_campaigns": "TABLE(platform text, wanted text, phase text, why text, campaigns bigint, "
+            "people bigint)",
+            "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
+            "fleet_settled": "TABLE(platform text, n bigint)",
+            "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
             "floods_since": "bigint",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
             "leave_shares": "void",
+            "owners": "TABLE(owner text, campaigns bigint, live bigint, recipients bigint, "
+            "last_made_at timestamp with time zone)",
             "take_shares": "TABLE(taken text, granted integer)",
             "stale_turns": "TABLE(owner text, campaign_id uuid, adapter text, account_id text, turn_id text)",
         }
         assert {row["owner"] for row in rows} == {"invite_housekeeping"}
         [may] = await world.query("SELECT has_schema_privilege('invite_housekeeping', 'public', 'CREATE') AS create")
         assert not may["create"], "lent for the migration only"
-        assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
+
+    async def test_what_forgets_people_forgets_the_present_owners(
+        self, world: World, database_urls: Mapping[str, str]
+    ) -> None:
+        before = await rows_of(world, THEIRS)
+        [theirs] = await world.query("SELECT id FROM campaign WHERE owner = %s", THEIRS)
+        for owner in (MINE, None):
+            with connected(database_urls, "invite_api", owner) as connection:
+                connection.execute("SELECT forget_recipients(%s, '{0,1,2,3}', now())", [theirs["id"]])
+                connection.execute("SELECT forget_addresses('{username:anna}')")
+        assert await rows_of(world, THEIRS) == before
+        with connected(database_urls, "invite_worker", THEIRS) as connection:
+            refused(connection, "SELECT forget_addresses('{username:anna}')")
 
     async def test_its_role_reads_no_more_than_they_tell(self, world: World) -> None:
         rows = await world.query(
@@ -354,7 +398,10 @@ class TestHousekeeping:
         found: dict[str, set[str]] = {}
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
-        assert set(found) == {"campaign", "turn", "account", "flood", *NOBODYS}
+        assert set(found) == {
+            *("campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
+            *NOBODYS,
+        }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 
@@ -435,7 +482,7 @@ class TestThePool:
                 await world.do("SELECT pg_terminate_backend(%s)", pid)
                 await tx.execute(text("SELECT FROM recipient"))
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseAway):
             await is_cut_off()
         assert await self.seen(one) == set()
         assert await self.seen(one, THEIRS) == {THEIRS}
@@ -447,7 +494,7 @@ class TestThePool:
                 await world.do("SELECT pg_terminate_backend(%s)", pid)
                 await together(tx, Ask(text("SELECT owner FROM recipient"), {}), Ask(text("SELECT 1"), {}))
 
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseAway):
             await is_cut_off()
         assert await self.seen(one) == set()
         assert await self.seen(one, THEIRS) == {THEIRS}

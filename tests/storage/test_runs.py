@@ -15,6 +15,7 @@ from domain.errors import Forbidden, NotFound
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Action
 from domain.ports import DestinationCheck, Right
+from domain.preflight import Preflight
 from domain.review import Review, ToCheck
 from domain.standing import Rest
 from domain.statistics import Numbers
@@ -61,6 +62,48 @@ def waiting(why: Why, until: datetime | None = None) -> tuple[Phase, Why, dateti
 
 
 RUNNING = (Phase.RUNNING, Why.WORKING, None)
+
+
+class TestPreflight:
+    async def found(self, world: World, campaign: str) -> Preflight:
+        """As the workflow's query tells it; the status must say the same."""
+        told = (await review(world, campaign)).snapshot.preflight
+        assert told == (await world.reports.snapshot(OWNER, UUID(campaign), world.now)).preflight
+        assert told is not None
+        return told
+
+    async def test_what_the_accounts_found_is_told_in_all(self, world: World) -> None:
+        campaign = await world.campaign(2, accounts=["a", "b", "c"], admins=["a"])
+        slow = DestinationCheck(Right.INVITE, warnings=(Reason.SLOW_MODE, Reason.NEARLY_FULL))
+        await world.runs.rights(OWNER, campaign, "a", slow, world.now)
+        assert await self.found(world, campaign) == Preflight(
+            3, 3, 1, {"no_right_to_invite": 2}, {"nearly_full": 1, "slow_mode": 1}
+        )
+
+    async def test_an_account_that_is_looked_at_again_keeps_its_last_answer(self, world: World) -> None:
+        campaign = await world.campaign(2, accounts=["a", "b"], admins=["a"])
+        before = await self.found(world, campaign)
+        await world.runs.join(await world.runs.chosen(OWNER, campaign), ["c"], world.now)
+        assert await self.found(world, campaign) == before
+        await world.lists(known("c"))
+        await world.runs.join(await world.runs.chosen(OWNER, campaign), ["c"], world.now)
+        assert await self.found(world, campaign) == Preflight(3, 2, 1, {"no_right_to_invite": 1})
+
+    async def test_who_loses_the_right_says_why(self, world: World) -> None:
+        campaign = await world.campaign(2)
+        await world.act(campaign, Outcome(Kind.DESTINATION, Reason.DESTINATION_FULL))
+        assert await self.found(world, campaign) == Preflight(1, 1, 0, {"destination_full": 1})
+        await world.right(campaign, "a", True)
+        assert await self.found(world, campaign) == Preflight(1, 1, 1)
+
+    async def test_only_the_chosen_ones_count(self, world: World) -> None:
+        campaign = await world.campaign(2, accounts=["a", "b"], chosen=["a", "b"], admins=["a"])
+        await world.campaigns.edit(OWNER, UUID(campaign), Edit(account_ids=["a"]), world.now)
+        assert await self.found(world, campaign) == Preflight(1, 1, 1)
+
+    async def test_a_campaign_without_a_destination_has_none(self, world: World) -> None:
+        campaign = await world.campaign(1, action=Action.MESSAGE)
+        assert (await review(world, campaign)).snapshot.preflight is None
 
 
 class TestPhases:

@@ -29,10 +29,14 @@ from storage.address_book import AccountBook
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns, CampaignView, NewCampaign
 from storage.engine import Database
+from storage.erasing import Erasing
 from storage.housekeeping import Housekeeping
+from storage.looks import Looks
 from storage.owned_accounts import OwnedAccounts
+from storage.recipients import Again
 from storage.reports import Reports
 from storage.runs import Polling, Runs
+from storage.suppression import SuppressionList
 from storage.turns import Turns
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -42,6 +46,7 @@ HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(secon
 LEASE = timedelta(hours=1)
 FAST = Terms(pace=Pace.FAST)
 GAP = timedelta(seconds=10)
+LOOKS = (timedelta(minutes=10), timedelta(hours=24), timedelta(hours=72))
 NOBODYS = ("application_share",)
 """Tables whose rows belong to no owner: nobody reads or writes them but through functions."""
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables if table.name not in NOBODYS]
@@ -83,6 +88,7 @@ def make_limits(
         },
         limited_rests=rests,
         unavailable_rest=timedelta(minutes=1),
+        look_again=LOOKS,
     )
     return Limits({PLATFORM: section, "dry_run": section})
 
@@ -126,7 +132,10 @@ class World:
         self.accounts = Accounts(self.worker, lambda: self.limits)
         self.runs = Runs(self.worker, Polling(waiting=MINUTE, running=5 * MINUTE), lambda: self.limits)
         self.reports = Reports(self.worker)
+        self.suppression = SuppressionList(self.api)
+        self.erasing = Erasing(self.api)
         self.housekeeping = Housekeeping(self.worker)
+        self.looks = Looks(self.worker, lambda: self.limits)
         self.turns = Turns(self.worker, lambda: self.limits, lambda: 0.0, lambda: next(keys))
 
     # What stands in the database, whoever may see it
@@ -164,6 +173,8 @@ class World:
         join_destination: bool = False,
         chosen: Sequence[str] | None = None,
         terms: Terms = FAST,
+        reached_by: Sequence[str] = (),
+        skip_refused: bool = False,
     ) -> str:
         """A campaign with its accounts known, leased, joined and checked; `admins`: those who may invite."""
         contacts = [Contact(f"person_{n}") for n in range(people)] if isinstance(people, int) else people
@@ -186,11 +197,30 @@ class World:
             add_contact_first=add_contact_first,
             join_destination=join_destination,
             terms=terms,
+            reached_by=[UUID(each) for each in reached_by],
+            skip_refused=skip_refused,
         )
         made, _ = await self.campaigns.create(owner, new, None, "hash", self.now)
         campaign = str(made.id)
         await self.enlist(campaign, accounts, owner, accounts if admins is None else admins)
         return campaign
+
+    def like(self, earlier: CampaignView, again: Again) -> NewCampaign:
+        """What tries an earlier campaign's people again."""
+        return NewCampaign(
+            name=earlier.name,
+            platform=PLATFORM,
+            adapter=PLATFORM,
+            audience_id=earlier.audience_id,
+            action=earlier.action,
+            destination=earlier.destination,
+            message=earlier.message,
+            message_when_refused=earlier.message_when_refused,
+            account_ids=None,
+            start=True,
+            reaches=tuple(Identifier),
+            again=again,
+        )
 
     async def enlist(
         self, campaign: str, accounts: Sequence[str], owner: str = OWNER, admins: Sequence[str] | None = None
@@ -275,8 +305,9 @@ class World:
         return turn.attempts[0].person.position
 
     async def identify(self, campaign: str, turn: Turn, found: Found, account_id: str = "a") -> bool:
+        """Whether the person may be touched."""
         [attempt] = turn.attempts
-        return await self.turns.identify(self.key(campaign, account_id), attempt.person.position, found)
+        return await self.turns.identify(self.key(campaign, account_id), attempt.person, found) is None
 
     # Facts
 

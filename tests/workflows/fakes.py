@@ -14,6 +14,7 @@ from activities.actions import Work, Worked
 from activities.campaigns import CampaignKey, CommandRequest, Gathered, Message, ReviewRequest
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
+from activities.membership import Looked, Looker
 from domain import told
 from domain.campaign import Command, State, Wanted
 from domain.outcome import Reason
@@ -364,8 +365,29 @@ class FakeHousekeeping:
         return Tidied(seen=2, righted=2)
 
 
+class FakeMembership:
+    """The activities of `activities.membership`. `due`: who is to look; `answers`: what their looks found."""
+
+    def __init__(self) -> None:
+        self.due: list[str] = []
+        self.answers: dict[str, Looked | Exception] = {}
+        self.looked: list[tuple[str, Looker]] = []
+
+    @activity.defn
+    async def due_lookers(self) -> list[Looker]:
+        return [Looker(OWNER, PLATFORM, each) for each in self.due]
+
+    @activity.defn
+    async def look_for_members(self, looker: Looker) -> Looked:
+        self.looked.append((activity.info().task_queue, looker))
+        answer = self.answers.get(looker.account_id, Looked(3, (CAMPAIGN,)))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 def shared_activities(
-    accounts: FakeAccounts, campaigns: FakeCampaigns, housekeeping: FakeHousekeeping
+    accounts: FakeAccounts, campaigns: FakeCampaigns, housekeeping: FakeHousekeeping, membership: FakeMembership
 ) -> Sequence[Callable[..., object]]:
     """Those of the queue that every worker serves."""
     return [
@@ -379,9 +401,19 @@ def shared_activities(
         campaigns.fail_campaign,
         housekeeping.reconcile,
         housekeeping.sweep,
+        membership.due_lookers,
     ]
 
 
-def own_activities(actions: FakeActions, accounts: FakeAccounts) -> Sequence[Callable[..., object]]:
+def own_activities(
+    actions: FakeActions, accounts: FakeAccounts, membership: FakeMembership
+) -> Sequence[Callable[..., object]]:
     """Those of the queue of one worker."""
-    return [actions.invite, actions.send_message, actions.add_contact, accounts.open_account, accounts.close_account]
+    return [
+        actions.invite,
+        actions.send_message,
+        actions.add_contact,
+        accounts.open_account,
+        accounts.close_account,
+        membership.look_for_members,
+    ]

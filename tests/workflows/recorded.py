@@ -84,6 +84,15 @@ class Recorded:
             for started in [event.start_child_workflow_execution_initiated_event_attributes]
         ]
 
+    def signalled(self) -> list[tuple[str, str]]:
+        """Each signal that it sent: to which workflow, and which."""
+        return [
+            (sent.workflow_execution.workflow_id, sent.signal_name)
+            for event in self.events
+            if event.event_type == EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED
+            for sent in [event.signal_external_workflow_execution_initiated_event_attributes]
+        ]
+
     def states(self) -> list[str]:
         """The values of the search attribute InviteState, in order."""
         return self.attribute("InviteState", str)

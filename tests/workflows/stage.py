@@ -30,6 +30,7 @@ from tests.workflows.fakes import (
     FakeActions,
     FakeCampaigns,
     FakeHousekeeping,
+    FakeMembership,
     own_activities,
     shared_activities,
 )
@@ -39,8 +40,9 @@ from workflows.account_run import AccountRun, AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.membership import MembershipWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 
@@ -70,10 +72,11 @@ class Stage:
         self.accounts = FakeAccounts(self.clock)
         self.campaigns = FakeCampaigns(self.clock)
         self.housekeeping = FakeHousekeeping()
+        self.membership = FakeMembership()
         self._own_client = own_client
 
     def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
-        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping)
+        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.membership)
         return Worker(
             client or self.client,
             task_queue=QUEUE,
@@ -83,7 +86,7 @@ class Stage:
         )
 
     def own_worker(self, client: Client | None = None, queue: str = WORKER_QUEUE) -> Worker:
-        activities = own_activities(self.actions, self.accounts)
+        activities = own_activities(self.actions, self.accounts, self.membership)
         return Worker(
             client or self._own_client,
             task_queue=queue,

@@ -10,6 +10,8 @@ from devstack.telegram_dc.methods import views
 from devstack.telegram_dc.methods.context import Answer, Context
 from devstack.telegram_dc.scenario import Person, Post
 
+_MOST_PARTICIPANTS = 200
+
 
 def get_channels(call: Context, request: Any) -> Answer:
     """channels.getChannels."""
@@ -52,6 +54,23 @@ def get_participant(call: Context, request: Any) -> Answer:
         _participant(call, state, person),
         chats=[views.chat(call, state)],
         users=[views.user(call, person)],
+    )
+
+
+def get_participants(call: Context, request: Any) -> Answer:
+    """channels.getParticipants, those who came recently: everybody who is listed. In a channel only admins see them."""
+    state = call.chat(request.channel)
+    if not isinstance(request.filter, types.ChannelParticipantsRecent):
+        raise RpcError(400, "INPUT_FILTER_INVALID")
+    if state.chat.kind == "channel" and not state.is_admin(call.account.name):
+        raise RpcError(400, "CHAT_ADMIN_REQUIRED")
+    listed = [call.world.people[user_id] for user_id in sorted(state.members) if user_id in call.world.people]
+    page = listed[request.offset :][: min(request.limit, _MOST_PARTICIPANTS)]
+    return types.channels.ChannelParticipants(
+        count=state.size,
+        participants=[_participant(call, state, person) for person in page],
+        chats=[views.chat(call, state)],
+        users=[views.user(call, person) for person in page],
     )
 
 

@@ -40,6 +40,7 @@ METHODS: Mapping[type[Any], Method] = MappingProxyType(
         functions.channels.GetFullChannelRequest: channels.get_full_channel,
         functions.channels.GetMessagesRequest: channels.get_messages,
         functions.channels.GetParticipantRequest: channels.get_participant,
+        functions.channels.GetParticipantsRequest: channels.get_participants,
         functions.channels.InviteToChannelRequest: invitations.invite_to_channel,
         functions.channels.JoinChannelRequest: joining.join_channel,
         functions.channels.LeaveChannelRequest: joining.leave_channel,

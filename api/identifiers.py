@@ -1,0 +1,28 @@
+"""Identifiers as owners write them: `@anna`, a link, a phone, an id."""
+
+from domain.audience import Contact, DropReason
+from domain.errors import Invalid
+from domain.recipient import Person
+from domain.sentences import sentence
+from storage.files.columns import Meaning
+from storage.files.contacts import Contacts
+
+_CONTACTS = Contacts(None)
+
+
+def names_of(contact: Contact) -> tuple[str, ...]:
+    """Its identifiers as they are matched: `username:anna`."""
+    return Person(0, contact.username, contact.phone, contact.user_id).names
+
+
+def read(text: str) -> Contact | DropReason:
+    """Somebody by one identifier, or why it is none."""
+    return _CONTACTS.read([(Meaning.CONTACT, "", text)])
+
+
+def read_one(text: str, field: str) -> Contact:
+    """The same. Raises `Invalid`."""
+    contact = read(text)
+    if not isinstance(contact, Contact):
+        raise Invalid(field, sentence(contact)["en"])
+    return contact

@@ -1,0 +1,5 @@
+"""`python -m cli`: the command `invite`."""
+
+from cli.main import main
+
+main()

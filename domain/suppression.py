@@ -1,0 +1,38 @@
+"""Who must not be contacted: matched by digests, so that an erased person is recognised and not named."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.platform import Identifier
+
+
+class Source(StrEnum):
+    """How somebody came onto the list."""
+
+    API = "api"
+    UPLOAD = "upload"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """One identifier on the list; None: its person was erased."""
+
+    digest: bytes
+    identifier: str | None
+    source: Source
+    reason: str
+    added_at: datetime
+
+
+def digest(owner: str, name: str) -> bytes:
+    """By what an identifier such as `username:anna` is matched, for this owner alone. SQL's `digest_of` is the same."""
+    return hashlib.sha256(f"{owner}\n{name}".encode()).digest()
+
+
+def written(name: str) -> str:
+    """An identifier as owners write it: `@anna`, `+79001234567`, `123`."""
+    kind, _, value = name.partition(":")
+    return f"@{value}" if kind == Identifier.USERNAME else value

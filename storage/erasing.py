@@ -1,0 +1,145 @@
+"""Erasing a person everywhere (GDPR's article 17): what names them goes, what became of them stays in the numbers."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.platform import Identifier
+from domain.suppression import Source
+from storage.engine import Database
+
+_CLOSURE = 5
+"""Identifiers lead to others of the same person, and those to more: so many steps."""
+
+_NATIONAL = 10
+"""By so many last digits a phone is recognised, however its country is written."""
+
+_PATIENT = text("SET LOCAL statement_timeout = '5min'")
+
+_IS_ONE_OF = """
+    (username = ANY (CAST(:usernames AS text[])) OR phone = ANY (CAST(:phones AS text[]))
+     OR user_id = ANY (CAST(:user_ids AS bigint[])))
+"""
+
+_LINKED = text(f"""
+    SELECT username, phone, user_id FROM recipient WHERE owner = :owner AND {_IS_ONE_OF}
+    UNION SELECT username, phone, user_id FROM audience_recipient WHERE owner = :owner AND {_IS_ONE_OF}
+""")
+
+_HERE = text(f"SELECT campaign_id, position FROM recipient WHERE owner = :owner AND {_IS_ONE_OF}")
+
+_PEERS = text("""
+    SELECT DISTINCT peer FROM peer WHERE campaign_id = :campaign AND position = ANY (CAST(:positions AS integer[]))
+""")
+
+_FORGET_RECIPIENTS = text("SELECT forget_recipients(:campaign, CAST(:positions AS integer[]), :now)")
+
+_FORGET_ADDRESSES = text("SELECT forget_addresses(CAST(:names AS text[]))")
+
+_FORGET_LISTED = text(f"""
+    WITH gone AS (
+        DELETE FROM audience_recipient WHERE owner = :owner AND {_IS_ONE_OF} RETURNING audience_id
+    )
+    UPDATE audience a SET stored = a.stored - n, rows_read = a.rows_read - n
+    FROM (SELECT audience_id, count(*) AS n FROM gone GROUP BY audience_id) each WHERE a.id = each.audience_id
+    RETURNING n
+""")
+
+# Dropped lines stand as they were written: any that holds the name or id as a word, or the number in any spelling.
+_FORGET_DROPPED = text(r"""
+    UPDATE audience_dropped SET content = ''
+    WHERE owner = :owner AND (content ~* ANY (CAST(:words AS text[]))
+                              OR regexp_replace(content, '[^0-9]', '', 'g') LIKE ANY (CAST(:digits AS text[])))
+""")
+
+_SUPPRESS = text("""
+    INSERT INTO suppression (owner, digest, identifier, source, reason, added_at)
+    SELECT :owner, digest_of(:owner, name), NULL, :source, '', :now FROM unnest(CAST(:names AS text[])) AS name
+    ORDER BY 2
+    ON CONFLICT (owner, digest) DO UPDATE SET identifier = NULL, source = excluded.source, reason = ''
+""")
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Where the person was: campaigns, audiences' people, dropped lines, accounts' address books."""
+
+    campaigns: int
+    listed: int
+    dropped_lines: int
+    addresses: int
+
+
+class Erasing:
+    """Erases people."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def erase(self, owner: str, name: str, now: datetime) -> Erased:
+        """Forget a person known by one identifier (`username:anna`) under all that are linked with it.
+
+        Where they wait they are skipped; a call in flight ends as it ends. Nobody contacts them again: their digests
+        stay on the do-not-contact list. Repeated, it finds nothing more.
+        """
+        async with self._database.owner(owner) as tx:
+            await tx.execute(_PATIENT)
+            names = await _linked(tx, owner, name)
+            here = await _here(tx, owner, names)
+            for campaign_id, positions in here.items():
+                found = await tx.scalars(_PEERS, {"campaign": campaign_id, "positions": positions})
+                names |= {f"{Identifier.USER_ID.value}:{peer}" for peer in found}
+            await tx.execute(
+                _SUPPRESS, {"owner": owner, "names": sorted(names), "source": Source.ERASED.value, "now": now}
+            )
+            for campaign_id, positions in sorted(here.items()):
+                this = {"campaign": campaign_id, "positions": positions, "now": now}
+                await tx.execute(_FORGET_RECIPIENTS, this)
+            addresses = await tx.scalar(_FORGET_ADDRESSES, {"names": sorted(names)})
+            listed = (await tx.scalars(_FORGET_LISTED, _columns(owner, names))).all()
+            dropped = await tx.execute(_FORGET_DROPPED, {"owner": owner, **_patterns(names)})
+            return Erased(len(here), sum(listed), dropped.rowcount, addresses or 0)
+
+
+async def _linked(tx: AsyncConnection, owner: str, name: str) -> set[str]:
+    names = {name}
+    for _ in range(_CLOSURE):
+        rows = (await tx.execute(_LINKED, _columns(owner, names))).mappings()
+        more = {f"{kind}:{row[kind]}" for row in rows for kind in map(str, Identifier) if row[kind] is not None}
+        if more <= names:
+            break
+        names |= more
+    return names
+
+
+async def _here(tx: AsyncConnection, owner: str, names: Collection[str]) -> dict[UUID, list[int]]:
+    here: defaultdict[UUID, list[int]] = defaultdict(list)
+    for campaign_id, position in await tx.execute(_HERE, _columns(owner, names)):
+        here[campaign_id].append(position)
+    return dict(here)
+
+
+def _columns(owner: str, names: Collection[str]) -> dict[str, object]:
+    return {
+        "owner": owner,
+        "usernames": _values(names, Identifier.USERNAME),
+        "phones": _values(names, Identifier.PHONE),
+        "user_ids": [int(each) for each in _values(names, Identifier.USER_ID) if each.isdecimal()],
+    }
+
+
+def _patterns(names: Collection[str]) -> dict[str, object]:
+    words = [*_values(names, Identifier.USERNAME), *_values(names, Identifier.USER_ID)]
+    return {
+        "words": [rf"\m{word}\M" for word in words],
+        "digits": [f"%{phone.removeprefix('+')[-_NATIONAL:]}%" for phone in _values(names, Identifier.PHONE)],
+    }
+
+
+def _values(names: Collection[str], kind: Identifier) -> Sequence[str]:
+    return sorted(value for each, _, value in (name.partition(":") for name in names) if each == kind.value)

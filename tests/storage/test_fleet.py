@@ -1,0 +1,92 @@
+"""The numbers over all owners are sums of what really happened, under the names that operators know."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from domain.account import AccountState
+from domain.campaign import Command, Wanted
+from domain.fleet import Fleet
+from domain.outcome import Kind
+from domain.platform import Action, Budget
+from domain.turn import Turn
+from runtime.fleet_metrics import FleetCollector
+from storage.fleet import Fleets
+from storage.owners import Owners
+from tests.storage.world import AWAY, FLOOD, INVITED, OWNER, PLATFORM, World, ref
+
+
+@pytest.fixture
+async def fleet(world: World) -> Fleet:
+    """Two owners' campaigns: one that invites and meets a FloodWait, one that is paused, one that ended, a draft."""
+    mine = await world.campaign(4)
+    for outcome in (INVITED, INVITED, FLOOD):
+        await world.act(mine, outcome)
+    theirs = await world.campaign(3, owner="boris", accounts=("b",))
+    turn = await world.turns.begin(world.key(theirs, "b", owner="boris"), Action.INVITE, world.now)
+    assert isinstance(turn, Turn)
+    await world.turns.settle(turn.turn_id, ref("b", "boris"), {0: AWAY}, world.now)
+    await world.command(theirs, Command.PAUSE, "boris")
+    ended = await world.campaign(2, accounts=("d",))
+    await world.do("UPDATE campaign SET ended_at = %s, phase = 'done' WHERE id = %s", world.now, ended)
+    await world.campaign(5, start=False, accounts=("d",))
+    return await Fleets(world.api).look(world.now)
+
+
+async def test_it_tells_of_all_owners(world: World, fleet: Fleet) -> None:
+    assert sum(each.campaigns for each in fleet.live) == 2, "a draft and an end are not live"
+    assert {each.wanted: each.people for each in fleet.live} == {Wanted.RUN: 2, Wanted.PAUSED: 3}
+    assert fleet.outcomes == {
+        (PLATFORM, Kind.INVITED, True): 2,
+        (PLATFORM, Kind.RATE_LIMITED, False): 1,
+        (PLATFORM, Kind.UNAVAILABLE, False): 1,
+    }
+    assert fleet.settled == {PLATFORM: 2}
+    assert fleet.accounts == {(PLATFORM, AccountState.ACTIVE): 2, (PLATFORM, AccountState.COOLDOWN): 1}
+    assert fleet.leases == {PLATFORM: 3}
+    assert fleet.left(world.limits)[PLATFORM, Budget.INVITE] == 3 * 50 - fleet.spent[PLATFORM, Budget.INVITE]
+    assert fleet.spent[PLATFORM, Budget.INVITE] == sum([await world.usage(account_id=each) for each in "abd"])
+    later = await Fleets(world.api).look(world.now + timedelta(minutes=10))
+    assert later.settled == {}, "the speed is that of the last minutes"
+
+
+async def test_it_is_exposed_under_the_documented_names(world: World, fleet: Fleet) -> None:
+    registry = CollectorRegistry()
+    collector = FleetCollector(lambda: world.limits)
+    registry.register(collector)
+    assert generate_latest(registry) == b"", "nothing is told before it was looked at"
+    collector.show(fleet)
+    exposed = {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(generate_latest(registry).decode())
+        for sample in family.samples
+    }
+    assert exposed["invite_active_tasks", PLATFORM] == 2
+    assert exposed["invite_processed_users_total", PLATFORM, "invited"] == 2
+    assert exposed["invite_floodwait_events", PLATFORM] == 1
+    assert exposed["external_api_errors", PLATFORM] == 1
+    assert exposed["current_speed_messages_per_minute",] == 0.4
+    assert exposed["task_waiting_queue",] == 5
+    assert exposed["invite_leases_total", PLATFORM] == 3
+    assert exposed["invite_accounts", PLATFORM, "cooldown"] == 1
+    assert exposed["invite_budget_left", "invite", PLATFORM] == fleet.left(world.limits)[PLATFORM, Budget.INVITE]
+    assert sum(value for (name, *_), value in exposed.items() if name == "invite_campaigns") == 2
+
+
+async def test_nothing_is_there_at_first(world: World) -> None:
+    fleet = await Fleets(world.api).look(world.now)
+    assert (fleet.live, fleet.outcomes, fleet.per_minute(), fleet.left(world.limits)) == ([], {}, 0.0, {})
+
+
+async def test_owners_come_page_by_page(world: World) -> None:
+    for owner in (OWNER, "boris", "vera"):
+        await world.campaign(2, owner=owner, accounts=())
+    owners = Owners(world.api)
+    first = await owners.list("", 2)
+    assert [(each.owner, each.campaigns, each.live, each.recipients) for each in first] == [
+        (OWNER, 1, 1, 2),
+        ("boris", 1, 1, 2),
+    ]
+    assert [each.owner for each in await owners.list(first[-1].owner, 2)] == ["vera"]
