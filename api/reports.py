@@ -109,7 +109,7 @@ async def report(
 ) -> StreamingResponse:
     """The numbers and everybody who was not reached (or not yet), as they stood at one moment, `as_of`.
 
-    The file begins to come when it is whole: of a million people that takes a minute or two.
+    The file begins to come when it is whole: a workbook of a million people takes minutes.
     """
     campaign = await found.campaigns.get(asked.owner, campaign_id)
     labels = await _labels(found, asked, campaign)
