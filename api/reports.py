@@ -113,7 +113,7 @@ async def report(
     """
     campaign = await found.campaigns.get(asked.owner, campaign_id)
     labels = await _labels(found, asked, campaign)
-    asking = Asking(asked.owner, campaign_id, now, written, language, labels)
+    asking = Asking(asked.owner, campaign_id, found.clock.now, written, language, labels)
     file = await write(found.reports, asking)
     headers = {
         "Content-Disposition": _disposition(campaign, language, now, written),

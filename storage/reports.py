@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -129,14 +129,17 @@ class Reports:
             return [PersonLine(**row) for row in (await tx.execute(_FILTERED, names)).mappings()]
 
     @asynccontextmanager
-    async def whole(self, owner: str, campaign_id: UUID, now: datetime) -> AsyncIterator["Whole"]:
+    async def whole(
+        self, owner: str, campaign_id: UUID, clock: Callable[[], Awaitable[datetime]]
+    ) -> AsyncIterator["Whole"]:
         """A campaign's numbers and everybody in it, all as they stood at one moment. Raises `NotFound`.
 
-        It holds a transaction, which keeps old versions of rows: whoever reads must not wait for anybody.
+        `clock` is asked when its turn has come. It holds a transaction, which keeps old versions of rows: whoever reads
+        must not wait for anybody.
         """
         async with self._room, self._database.owner(owner, frozen=True) as tx:
             campaign = await read(tx, owner, campaign_id)
-            yield Whole(campaign, await snapshot(tx, campaign, now), await _totals(tx, campaign), tx)
+            yield Whole(campaign, await snapshot(tx, campaign, await clock()), await _totals(tx, campaign), tx)
 
 
 class Whole:

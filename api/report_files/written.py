@@ -5,7 +5,7 @@ is; a report that fails is an error instead of half a file; and memory does not 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -53,7 +53,7 @@ class Asking:
 
     owner: str
     campaign_id: UUID
-    now: datetime
+    clock: Callable[[], Awaitable[datetime]]
     written: ReportFormat
     language: Language
     labels: Mapping[str, str]
@@ -64,7 +64,7 @@ async def write(reports: Reports, asking: Asking) -> IO[bytes]:
     file = TemporaryFile()  # noqa: SIM115 - whoever sends it closes it; dropped, it closes itself
     try:
         async with asyncio.timeout(LONGEST.total_seconds()):
-            async with reports.whole(asking.owner, asking.campaign_id, asking.now) as whole:
+            async with reports.whole(asking.owner, asking.campaign_id, asking.clock) as whole:
                 writer = await asyncio.to_thread(_writer, file, asking, whole)
                 async for people in whole.pages():
                     await asyncio.to_thread(writer.add, people)

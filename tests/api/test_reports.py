@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import Counter
-from datetime import UTC, datetime
 from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +23,7 @@ from domain.outcome import Kind, Reason
 from domain.sentences import sentence
 from storage.engine import Database
 from storage.reports import PersonLine, Reports
-from tests.api.conftest import Client, assert_problem
+from tests.api.conftest import Client, ManualClock, assert_problem
 from tests.api.settled import settle
 
 
@@ -185,9 +184,9 @@ def person(position: int, *, reached: bool) -> PersonLine:
 
 
 async def test_rows_that_do_not_fit_a_sheet_go_on_on_the_next(
-    client: Client, campaign: str, database: Database, owner: str
+    client: Client, campaign: str, database: Database, owner: str, clock: ManualClock
 ) -> None:
-    async with Reports(database).whole(owner, UUID(campaign), datetime(2026, 3, 1, tzinfo=UTC)) as whole:
+    async with Reports(database).whole(owner, UUID(campaign), clock.now) as whole:
         status = StatusOut.of("Spring", whole.snapshot, {})
         head = Head(status, TotalsOut.of(whole.totals), note(State.RUNNING, 3), Language.EN)
     with TemporaryFile() as file:
