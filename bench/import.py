@@ -23,17 +23,16 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from bench._api import environment, peak_mb, token
 from bench._lists import HEADER, People, write_csv, write_xlsx
 from devstack.database import DATABASE
 from devstack.postgres import Postgres
 from devstack.programs import Api, migrate
 from devstack.state import temporary_state
-from devstack.tokens import ALGORITHM, ISSUER, Issuer
 
 ROWS_PER_SECOND = 100_000
 RESIDENT_MB = 300
 XLSX_ROWS, XLSX_SECONDS = 100_000, 5.0
-SECRET = "not-a-secret-but-long-enough-for-hs256"
 _BOUNDARY = "people-people-people"
 _PIECE = 1024 * 1024
 
@@ -58,7 +57,7 @@ def main() -> int:
         book = write_xlsx(Path(folder, "people.xlsx"), min(XLSX_ROWS, arguments.rows))
         postgres = Postgres(state.postgres_home)
         postgres.start()
-        api = Api(state.logs / "api.log", _environment(postgres))
+        api = Api(state.logs / "api.log", environment(postgres))
         try:
             migrate({"INVITE_DATABASE_URL": postgres.url("invite_owner")}, state.logs / "migration.log")
             api.start()
@@ -73,7 +72,7 @@ def _measure(table: People, book: People, postgres: Postgres, api: Api, rounds: 
     done = [
         Round(_reading(table.path), _copying(admin, table.rows), _upload(api.url, table)) for _ in range(max(1, rounds))
     ]
-    resident = _peak_mb(api.running.pid)
+    resident = peak_mb(api.running.pid)
     _print(done, table.rows)
     speed = table.rows / statistics.median(each.upload for each in done)
     sheet = _upload(api.url, book)
@@ -127,7 +126,7 @@ def _upload(url: str, people: People) -> float:
     head, tail = _form(people.path.name)
     length = len(head) + people.path.stat().st_size + len(tail)
     headers = {
-        "Authorization": f"Bearer {Issuer(SECRET).token('bench')}",
+        "Authorization": f"Bearer {token('bench')}",
         "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}",
         "Content-Length": str(length),
     }
@@ -155,24 +154,6 @@ def _pieces(head: bytes, path: Path, tail: bytes) -> Iterator[bytes]:
         while piece := file.read(_PIECE):
             yield piece
     yield tail
-
-
-def _environment(postgres: Postgres) -> dict[str, str]:
-    return {
-        "INVITE_DATABASE_URL": postgres.url("invite_api"),
-        "INVITE_INTEGRATION_URL": "http://127.0.0.1:9",  # not asked
-        "INVITE_JWT_ALGORITHM": ALGORITHM,
-        "INVITE_JWT_SECRET": SECRET,
-        "INVITE_JWT_ISSUER": ISSUER,
-        "INVITE_LOG_LEVEL": "WARNING",
-        "INVITE_MAX_UPLOAD_BYTES": str(256 * 1024 * 1024),
-    }
-
-
-def _peak_mb(pid: int) -> float:
-    """The most that was resident at any moment (VmHWM)."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1000
 
 
 def _print(rounds: Sequence[Round], rows: int) -> None:

@@ -83,10 +83,15 @@ class Api:
 
     @contextmanager
     def stream(
-        self, path: str, query: Mapping[str, str], headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        patience: timedelta = PATIENCE,
     ) -> Iterator[httpx.Response]:
-        """An answer that is read as it comes, in the block."""
-        with _translated(self.address), self._http.stream("GET", path, params=query, headers=headers) as answer:
+        """An answer that is read as it comes, in the block. `patience`: for its beginning, and for each next piece."""
+        asked = self._http.stream("GET", path, params=query, headers=headers, timeout=_timeout(patience))
+        with _translated(self.address), asked as answer:
             if not answer.is_success:
                 answer.read()
                 raise problems.of(answer)

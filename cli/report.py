@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
@@ -16,6 +17,9 @@ from cli.session import CampaignId, Session, session
 EXAMPLES = (
     "Examples:\n\ninvite campaign report 5b1f0c52 -o report.csv\n\ninvite campaign report 5b1f0c52 | jq .status.counts"
 )
+
+_PATIENCE = timedelta(minutes=15)
+"""A report begins to come when all of it is written."""
 
 Format = Literal["json", "csv", "xlsx"]
 
@@ -30,7 +34,7 @@ def report(
         Format | None, typer.Option("--format", help="Default: by the file's name; JSON on standard output.")
     ] = None,
     language: Annotated[
-        Literal["en", "ru"] | None, typer.Option(help="Of the report's sentences. Default: both.")
+        Literal["en", "ru"] | None, typer.Option(help="Of headings and sentences in CSV and XLSX. Default: English.")
     ] = None,
 ) -> None:
     """What became of everybody."""
@@ -77,7 +81,7 @@ def _copy(at: Session, path: str, query: Mapping[str, str], file: BinaryIO) -> i
     shown = at.screen.err.is_terminal
     size = 0
     with (
-        at.api.stream(path, query=query) as answer,
+        at.api.stream(path, query=query, patience=_PATIENCE) as answer,
         Progress(*columns, console=at.screen.err, transient=True, disable=not shown) as progress,
     ):
         task = progress.add_task("report", total=None)

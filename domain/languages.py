@@ -1,6 +1,16 @@
 """The languages that owners read."""
 
-LANGUAGES = ("en", "ru")
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """One of them, where a text is written in one."""
+
+    EN = "en"
+    RU = "ru"
+
+
+LANGUAGES = tuple(language.value for language in Language)
 
 
 def by_language(words: tuple[str, str]) -> dict[str, str]:

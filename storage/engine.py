@@ -36,6 +36,7 @@ _CONNECT = {
 }
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]
 _OWNER = text("SELECT set_config('app.owner', :owner, true)")
+_FROZEN = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 # Planning is half of what the server does for a turn. Where every row is found by its key one plan fits all: made once
 # per connection, and by indexes whatever size the tables had then.
 _OWNER_BY_KEYS = text("""
@@ -91,12 +92,16 @@ class Database:
         )
 
     @asynccontextmanager
-    async def owner(self, owner: str, *, by_keys: bool = False) -> AsyncIterator[AsyncConnection]:
-        """One transaction that sees and changes this owner's rows only. `by_keys`: it finds every row by its key."""
+    async def owner(self, owner: str, *, by_keys: bool = False, frozen: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees and changes this owner's rows only.
+
+        `by_keys`: it finds every row by its key. `frozen`: it only reads, and all its statements see one moment.
+        """
         if not owner:
             raise ValueError("a transaction needs an owner")
         async with self._transaction() as connection:
-            await together(connection, Ask(_OWNER_BY_KEYS if by_keys else _OWNER, {"owner": owner}))
+            named = Ask(_OWNER_BY_KEYS if by_keys else _OWNER, {"owner": owner})
+            await together(connection, *([Ask(_FROZEN, {})] if frozen else []), named)
             yield connection
 
     @asynccontextmanager

@@ -1,8 +1,10 @@
 """Numbers and lists for people: read from counters, so that they cost the same for ten recipients or a million."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from domain.platform import Action
 from domain.preflight import Look, Preflight, preflight
 from domain.standing import Standing, account_rest
 from domain.statistics import AccountLine, Count, Snapshot, done_by, errors_of, numbers
+from domain.totals import Part, SettledAt, Totals, totals
 from domain.why import Why
 from storage import looks
 from storage.campaigns import COUNTS, CampaignView, read
@@ -39,11 +42,37 @@ _SPEED = text("""
     WHERE campaign_id = :campaign AND minute > :since
 """)
 
-_PEOPLE = text("""
-    SELECT position, username, phone, user_id, first_name, last_name, outcome, reason, action, instead, account_id,
-           settled_at
-    FROM recipient WHERE campaign_id = :campaign AND position > :after ORDER BY position LIMIT :limit
+_TIMES = text("""
+    SELECT date_bin('15 minutes', settled_at, 'epoch') AS quarter, count(*) AS recipients,
+           count(*) FILTER (WHERE outcome = ANY (:successes)) AS reached
+    FROM recipient WHERE campaign_id = :campaign AND outcome IS NOT NULL GROUP BY quarter
 """)
+
+_COLUMNS = """
+    position, username, phone, user_id, first_name, last_name, outcome, reason, action, instead, account_id, settled_at
+"""
+
+_PEOPLE = text(f"""
+    SELECT {_COLUMNS} FROM recipient
+    WHERE campaign_id = :campaign AND position > :after ORDER BY position LIMIT :limit
+""")
+
+# In the order of the key, behind `after`: all pages together look at every recipient once, whatever is filtered. An
+# index on the outcome would make every settlement dearer (storage.tables).
+_FILTERED = text(f"""
+    SELECT {_COLUMNS} FROM recipient
+    WHERE campaign_id = :campaign AND position > :after
+      AND (CAST(:outcome AS text) IS NULL OR outcome = :outcome)
+      AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+      AND (CAST(:account_id AS text) IS NULL OR account_id = :account_id)
+      AND (CAST(:waiting AS boolean) IS NULL OR (outcome IS NULL) = :waiting)
+    ORDER BY position LIMIT :limit
+""")
+
+_PAGE = 1_000
+"""Recipients of a report read at once: a few milliseconds in which the process does nothing else."""
+_WHOLE_AT_ONCE = 2
+"""Whole reports read at the same time by one process: the other connections are for everything else."""
 
 
 @dataclass(frozen=True)
@@ -69,31 +98,78 @@ class PersonLine:
         return self.outcome in SUCCESSES
 
 
+@dataclass(frozen=True)
+class Which:
+    """Of which recipients a list tells; None: whatever it is. `waiting`: whether there is no outcome yet."""
+
+    outcome: str | None = None
+    reason: str | None = None
+    account_id: str | None = None
+    waiting: bool | None = None
+
+
 class Reports:
     """The store of numbers."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._room = asyncio.Semaphore(_WHOLE_AT_ONCE)
 
     async def snapshot(self, owner: str, campaign_id: UUID, now: datetime) -> Snapshot:
         """The campaign's numbers as of `now`, from one transaction. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             return await snapshot(tx, await read(tx, owner, campaign_id), now)
 
-    async def people(self, owner: str, campaign_id: UUID, page: int = 5_000) -> AsyncIterator[PersonLine]:
-        """All recipients in order, read page by page in transactions of their own. Raises `NotFound`."""
+    async def recipients(
+        self, owner: str, campaign_id: UUID, which: Which, after: int, limit: int
+    ) -> Sequence[PersonLine]:
+        """The next recipients behind the position `after`, in order. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             await read(tx, owner, campaign_id)
+            names = {"campaign": campaign_id, "after": after, "limit": limit, **asdict(which)}
+            return [PersonLine(**row) for row in (await tx.execute(_FILTERED, names)).mappings()]
+
+    @asynccontextmanager
+    async def whole(
+        self, owner: str, campaign_id: UUID, clock: Callable[[], Awaitable[datetime]]
+    ) -> AsyncIterator["Whole"]:
+        """A campaign's numbers and everybody in it, all as they stood at one moment. Raises `NotFound`.
+
+        `clock` is asked when its turn has come. It holds a transaction, which keeps old versions of rows: whoever reads
+        must not wait for anybody.
+        """
+        async with self._room, self._database.owner(owner, frozen=True) as tx:
+            campaign = await read(tx, owner, campaign_id)
+            yield Whole(campaign, await snapshot(tx, campaign, await clock()), await _totals(tx, campaign), tx)
+
+
+class Whole:
+    """All that a report tells, within one transaction that sees one moment."""
+
+    def __init__(self, campaign: CampaignView, numbers: Snapshot, divided: Totals, tx: AsyncConnection) -> None:
+        self.campaign = campaign
+        self.snapshot = numbers
+        self.totals = divided
+        self._tx = tx
+
+    async def pages(self, page: int = _PAGE) -> AsyncIterator[Sequence[PersonLine]]:
+        """All recipients in order, page by page."""
         after = -1
         while True:
-            async with self._database.owner(owner) as tx:
-                rows = await tx.execute(_PEOPLE, {"campaign": campaign_id, "after": after, "limit": page})
-                lines = [PersonLine(**row) for row in rows.mappings()]
-            for line in lines:
-                yield line
+            names = {"campaign": self.campaign.id, "after": after, "limit": page}
+            lines = [PersonLine(*row) for row in await self._tx.execute(_PEOPLE, names)]
+            if lines:
+                yield lines
             if len(lines) < page:
                 return
             after = lines[-1].position
+
+
+async def _totals(tx: AsyncConnection, campaign: CampaignView) -> Totals:
+    names = {"campaign": campaign.id, "successes": [kind.value for kind in SUCCESSES]}
+    counts = [Count(**row) for row in (await tx.execute(COUNTS, names)).mappings()]
+    times = [SettledAt(quarter, Part(n, reached)) for quarter, n, reached in await tx.execute(_TIMES, names)]
+    return totals(counts, times, campaign.terms.schedule.zone)
 
 
 async def snapshot(tx: AsyncConnection, campaign: CampaignView, now: datetime) -> Snapshot:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.dependencies import Services
+from domain.outcome import Kind, Reason
 from runtime.limits import LimitsFile
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
@@ -33,6 +34,7 @@ from storage.suppression import SuppressionList
 from tests.api.command_line import Invite, serving, surroundings
 from tests.api.control import RecordingControl
 from tests.api.neighbour import Neighbour, account
+from tests.api.settled import PEOPLE, let_in, settle
 
 SECRET = secrets.token_urlsafe(32)
 
@@ -218,6 +220,16 @@ def assert_problem(answer: httpx.Response, status: int, kind: str, field: str | 
     if field is not None:
         assert field in [each["field"] for each in body["errors"]], body
     return body
+
+
+@pytest.fixture
+async def campaign(client: Client, worker_database: Database, owner: str) -> str:
+    """One invited, one refused, one without a path, one waiting."""
+    campaign = await client.campaign(audience_id=await client.audience(PEOPLE))
+    await let_in(worker_database, owner, campaign)
+    await settle(worker_database, owner, campaign, 0, Kind.INVITED)
+    await settle(worker_database, owner, campaign, 1, Kind.REFUSED, Reason.PRIVACY)
+    return campaign
 
 
 @pytest.fixture

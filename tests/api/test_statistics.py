@@ -1,7 +1,5 @@
-"""`/status` and `/report`: the counters in words, the same from both sources, streamed, harmless in a spreadsheet."""
+"""`/status`: the counters in words, the same from both sources."""
 
-import csv
-import io
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -16,62 +14,7 @@ from domain.statistics import Numbers, Snapshot
 from storage.engine import Database
 from tests.api.conftest import Client, assert_problem
 from tests.api.control import RecordingControl
-
-PEOPLE = b"username,phone,user_id,first_name\n@anna,,,Anna\n@boris,,,=cmd()\n,,4242,Vera\n,+79001234567,,Galya\n"
-
-
-async def settle(
-    database: Database, owner: str, campaign: str, position: int, kind: Kind, reason: Reason = Reason.NONE
-) -> None:
-    """As the worker settles one recipient."""
-    names = {"c": campaign, "p": position, "kind": kind.value, "reason": reason.value, "owner": owner}
-    async with database.owner(owner) as tx:
-        await tx.execute(
-            text(
-                "UPDATE recipient SET outcome = :kind, reason = :reason, action = 'invite', instead = false, "
-                "account_id = 'a1', settled_at = '2026-03-01T09:01Z' WHERE campaign_id = :c AND position = :p"
-            ),
-            names,
-        )
-        await tx.execute(
-            text("DELETE FROM queue WHERE campaign_id = :c AND position = :p"),
-            names,
-        )
-        await tx.execute(
-            text("INSERT INTO counter VALUES (:c, 'a1', 'invite', false, :kind, :reason, true, :owner, 1)"), names
-        )
-
-
-async def let_in(database: Database, owner: str, campaign: str) -> None:
-    """As the worker takes an account into a campaign."""
-    async with database.owner(owner) as tx:
-        await tx.execute(
-            text(
-                "INSERT INTO account (owner, adapter, account_id, label, external_status, credentials_version, "
-                "created_at, state, reason, since, until, times_limited, failures_running, "
-                "block_reported, seen_inactive, fence, slow) "
-                "VALUES (:owner, 'telegram', 'a1', 'Label', 'active', 1, now(), 'cooldown', 'flood_wait', "
-                "'2026-03-01T08:00Z', '2026-03-01T10:00Z', 0, 0, true, false, 0, 1)"
-            ),
-            {"owner": owner},
-        )
-        await tx.execute(
-            text(
-                "INSERT INTO campaign_account VALUES "
-                "(:c, 'a1', :owner, true, true, '{slow_mode}', 'working', '2026-03-01T09:00Z')"
-            ),
-            {"owner": owner, "c": campaign},
-        )
-
-
-@pytest.fixture
-async def campaign(client: Client, worker_database: Database, owner: str) -> str:
-    """One invited, one refused, one without a path, one waiting."""
-    campaign = await client.campaign(audience_id=await client.audience(PEOPLE))
-    await let_in(worker_database, owner, campaign)
-    await settle(worker_database, owner, campaign, 0, Kind.INVITED)
-    await settle(worker_database, owner, campaign, 1, Kind.REFUSED, Reason.PRIVACY)
-    return campaign
+from tests.api.settled import settle
 
 
 async def test_status(client: Client, campaign: str) -> None:
@@ -152,45 +95,10 @@ async def test_status_from_a_workflow_that_is_missing_or_away(
     assert answer.headers["retry-after"]
 
 
-async def test_report_in_json(client: Client, campaign: str) -> None:
-    answer = await client.get(f"/invite/{campaign}/report")
-    assert answer.headers["content-type"] == "application/json"
-    body = answer.json()
-    status = (await client.get(f"/invite/{campaign}/status")).json()
-    assert body["status"]["counts"] == status["counts"]
-    rows = {row["first_name"]: row for row in body["not_reached"]}
-    assert {name: (row["outcome"], row["reason"]) for name, row in rows.items()} == {
-        "=cmd()": ("refused", "privacy"),
-        "Vera": ("unreachable", "no_path"),
-        "Galya": ("waiting", ""),
-    }
-    assert rows["=cmd()"]["text"] == sentence(Reason.PRIVACY)
-    assert (rows["=cmd()"]["username"], rows["=cmd()"]["account_id"]) == ("boris", "a1")
-    assert rows["Galya"]["phone"] == "+79001234567"
-
-
-async def test_report_in_csv_is_harmless_in_a_spreadsheet(client: Client, campaign: str) -> None:
-    answer = await client.get(f"/invite/{campaign}/report", params={"format": "csv"})
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    assert ".csv" in answer.headers["content-disposition"]
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [row["first_name"] for row in rows] == ["'=cmd()", "Vera", "Galya"]
-    assert rows[2]["phone"] == "'+79001234567"
-    assert rows[0]["text_ru"] == "Этого не позволяют настройки приватности человека."
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row.values())
-
-
-async def test_a_report_of_many_is_streamed_whole(client: Client) -> None:
-    content = "\n".join(f"user_{n:05}" for n in range(1_700)).encode()
-    campaign = await client.campaign(audience_id=await client.audience(content))
-    rows = (await client.get(f"/invite/{campaign}/report")).json()["not_reached"]
-    assert [row["username"] for row in rows] == [f"user_{n:05}" for n in range(1_700)]
-    table = (await client.get(f"/invite/{campaign}/report?format=csv")).text
-    assert table.count("\r\n") == 1_701
-
-
-@pytest.mark.parametrize(("address", "field"), [("report?format=xlsx", "format"), ("status?source=x", "source")])
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [("report?format=pdf", "format"), ("report?language=de", "language"), ("status?source=x", "source")],
+)
 async def test_a_wish_that_cannot_be(client: Client, campaign: str, address: str, field: str) -> None:
     assert_problem(await client.get(f"/invite/{campaign}/{address}"), 422, "invalid", field)
 

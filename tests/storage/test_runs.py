@@ -23,6 +23,7 @@ from domain.standing import Rest
 from domain.statistics import Numbers
 from domain.told import LINES_AT_ONCE
 from domain.why import Why
+from runtime.clock import SystemClock
 from storage.campaigns import Edit
 from storage.reviewing import LOOKED_AT
 from tests.storage.world import (
@@ -567,11 +568,26 @@ class TestNumbers:
     async def test_the_report_lists_everybody_in_order_page_by_page(self, world: World) -> None:
         campaign = await world.campaign(7)
         await world.act(campaign, INVITED)
-        lines = [line async for line in world.reports.people(OWNER, UUID(campaign), page=3)]
-        assert [line.position for line in lines] == list(range(7))
-        assert [line.reached for line in lines] == [True] + [False] * 6
+        async with world.reports.whole(OWNER, UUID(campaign), SystemClock().now) as whole:
+            pages = [page async for page in whole.pages(3)]
+        assert [line.position for page in pages for line in page] == list(range(7))
+        assert [line.reached for page in pages for line in page] == [True] + [False] * 6
         with pytest.raises(NotFound):
-            _ = [line async for line in world.reports.people("boris", UUID(campaign))]
+            async with world.reports.whole("boris", UUID(campaign), SystemClock().now):
+                pass
+
+    async def test_a_report_sees_one_moment_while_the_campaign_goes_on(self, world: World) -> None:
+        campaign = await world.campaign(7)
+        await world.act(campaign, INVITED)
+        async with world.reports.whole(OWNER, UUID(campaign), SystemClock().now) as whole:
+            await world.act(campaign, INVITED)
+            people = [line async for page in whole.pages(2) for line in page]
+            settled = [line for line in people if line.outcome is not None]
+            divided = whole.totals
+            assert whole.snapshot.numbers.processed == len(settled) == 1
+            assert sum(part.recipients for part in divided.by_day.values()) == 1
+        after = await world.reports.snapshot(OWNER, UUID(campaign), world.now)
+        assert after.numbers.processed == 2
 
 
 class TestTelling:

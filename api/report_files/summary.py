@@ -1,0 +1,85 @@
+"""The sheets of a workbook that hold numbers, as rows of cells."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from api.report_files.head import Head
+from domain.campaign import State
+from domain.headings import action_word, heading, state_word
+from domain.languages import Language
+from domain.platform import Action
+
+Line = tuple[str | float, ...]
+
+
+def summary(head: Head) -> Iterator[Line]:
+    """The campaign, its counts, and the totals by action, reason and day."""
+    language, status = head.language, head.status
+    yield heading("campaign", language), status.name
+    yield heading("state", language), state_word(State(status.state), language)
+    yield heading("why", language), _words(status.why.text, language)
+    yield heading("as_of", language), _moment(status.as_of)
+    yield heading("note", language), head.note[language]
+    yield ()
+    for name, value in status.counts.model_dump().items():
+        yield heading(name, language), sum(value.values()) if isinstance(value, dict) else value
+    if status.membership is not None:
+        yield ()
+        yield (heading("membership", language),)
+        for name, value in status.membership.model_dump().items():
+            yield heading(f"membership_{name}", language), value
+    yield from _totals(head)
+
+
+def _totals(head: Head) -> Iterator[Line]:
+    language, totals = head.language, head.totals
+    people, reached = heading("recipients", language), heading("reached", language)
+    yield ()
+    yield heading("by_action", language), people, reached, heading("instead", language)
+    for action in totals.by_action:
+        word = action_word(Action(action.action), language)
+        instead = heading("yes" if action.instead else "no", language)
+        yield word, action.recipients, action.reached, instead
+    yield ()
+    yield heading("by_reason", language), people, heading("outcome", language), heading("reason", language)
+    for reason in totals.by_reason:
+        yield _words(reason.text, language), reason.recipients, reason.outcome, reason.reason
+    yield ()
+    yield f"{heading('by_day', language)} ({totals.time_zone})", people, reached
+    for day in totals.by_day:
+        yield day.day.isoformat(), day.recipients, day.reached
+
+
+def accounts(head: Head) -> Iterator[Line]:
+    """Each account of the campaign: how it stands, whom it settled, what went wrong. Those settled without one last."""
+    language = head.language
+    names = ("account_id", "label", "state", "why", "until", "recipients", "reached", "done", "errors", "warnings")
+    yield tuple(heading(name, language) for name in names)
+    settled = {each.account_id: (each.recipients, each.reached) for each in head.totals.by_account}
+    for account in head.status.accounts:
+        yield (
+            account.id,
+            account.label,
+            account.state,
+            _words(account.why.text, language),
+            "" if account.why.until is None else _moment(account.why.until),
+            *settled.pop(account.id, (0, 0)),
+            _listed(account.done),
+            _listed(account.errors),
+            " ".join(_words(warning.text, language) for warning in account.warnings),
+        )
+    for gone, (recipients, reached) in settled.items():
+        yield gone or heading("without_account", language), "", "", "", "", recipients, reached
+
+
+def _words(words: Any, language: Language) -> str:
+    return str(getattr(words, language))
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def _listed(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {n}" for name, n in numbers.items())

@@ -1,0 +1,257 @@
+"""`/report` and `/recipients`: one moment, whole, harmless in a spreadsheet, in the reader's language."""
+
+import csv
+import io
+from collections import Counter
+from tempfile import TemporaryFile
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import text
+
+from api.report_files.head import Head
+from api.report_files.workbook import WorkbookReport
+from api.schemas.report import TotalsOut
+from api.schemas.status import StatusOut
+from domain.campaign import State
+from domain.headings import note
+from domain.languages import Language
+from domain.outcome import Kind, Reason
+from domain.sentences import sentence
+from storage.engine import Database
+from storage.reports import PersonLine, Reports
+from tests.api.conftest import Client, ManualClock, assert_problem
+from tests.api.settled import settle
+
+
+def sheets(content: bytes) -> dict[str, list[tuple[Any, ...]]]:
+    """A workbook's rows by sheet."""
+    book = load_workbook(io.BytesIO(content), read_only=True)
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
+
+
+async def test_report_in_json(client: Client, campaign: str) -> None:
+    answer = await client.get(f"/invite/{campaign}/report")
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    status = (await client.get(f"/invite/{campaign}/status")).json()
+    assert body["status"]["counts"] == status["counts"]
+    rows = {row["first_name"]: row for row in body["not_reached"]}
+    assert {name: (row["outcome"], row["reason"]) for name, row in rows.items()} == {
+        "=cmd()": ("refused", "privacy"),
+        "Vera": ("unreachable", "no_path"),
+        "Galya": ("waiting", ""),
+    }
+    assert rows["=cmd()"]["text"] == sentence(Reason.PRIVACY)
+    assert (rows["=cmd()"]["username"], rows["=cmd()"]["account_id"]) == ("boris", "a1")
+    assert rows["Galya"]["phone"] == "+79001234567"
+
+
+async def test_report_in_csv_is_harmless_in_a_spreadsheet(client: Client, campaign: str) -> None:
+    answer = await client.get(f"/invite/{campaign}/report", params={"format": "csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert ".csv" in answer.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row["first_name"] for row in rows] == ["'=cmd()", "Vera", "Galya"]
+    assert rows[2]["phone"] == "'+79001234567"
+    assert rows[0]["text"] == sentence(Reason.PRIVACY)["en"]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for row in rows for cell in row.values())
+
+
+async def test_the_table_says_what_the_json_says(
+    client: Client, campaign: str, worker_database: Database, owner: str
+) -> None:
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE recipient SET settled_at = '2026-03-01T09:01:02.12Z' WHERE campaign_id = :c AND position = 1"),
+            {"c": campaign},
+        )
+    rows = (await client.get(f"/invite/{campaign}/report")).json()["not_reached"]
+    content = (await client.get(f"/invite/{campaign}/report?format=csv")).content
+    table = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert len(rows) == len(table) == 3
+    for row, line in zip(rows, table, strict=True):
+        told = {name: cell.removeprefix("'") for name, cell in line.items()}
+        assert told == {name: row["text"]["en"] if name == "text" else str(row[name] or "") for name in told}
+
+
+async def test_a_report_of_many_is_streamed_whole(client: Client) -> None:
+    content = "\n".join(f"user_{n:05}" for n in range(1_700)).encode()
+    campaign = await client.campaign(audience_id=await client.audience(content))
+    rows = (await client.get(f"/invite/{campaign}/report")).json()["not_reached"]
+    assert [row["username"] for row in rows] == [f"user_{n:05}" for n in range(1_700)]
+    table = (await client.get(f"/invite/{campaign}/report?format=csv")).text
+    assert table.count("\r\n") == 1_701
+
+
+async def test_the_totals_add_up_to_the_status_in_each_of_four_ways(client: Client, campaign: str) -> None:
+    body = (await client.get(f"/invite/{campaign}/report")).json()
+    totals, counts = body["totals"], body["status"]["counts"]
+    for name in ("by_action", "by_reason", "by_account", "by_day"):
+        assert sum(each["recipients"] for each in totals[name]) == counts["processed"], name
+    for name in ("by_action", "by_account", "by_day"):
+        assert sum(each["reached"] for each in totals[name]) == counts["invited"], name
+    assert totals["by_account"] == [
+        {"account_id": None, "recipients": 1, "reached": 0},
+        {"account_id": "a1", "recipients": 2, "reached": 1},
+    ]
+    assert {"outcome": "refused", "reason": "privacy", "text": sentence(Reason.PRIVACY), "recipients": 1} in totals[
+        "by_reason"
+    ]
+    listed = Counter((row["outcome"], row["reason"]) for row in body["not_reached"] if row["outcome"] != "waiting")
+    counted = {(each["outcome"], each["reason"]): each["recipients"] for each in totals["by_reason"]}
+    assert {key: n for key, n in counted.items() if key[0] != "invited"} == listed
+
+
+async def test_days_are_those_of_the_schedules_time_zone(client: Client, worker_database: Database, owner: str) -> None:
+    campaign = await client.campaign(schedule={"time_zone": "Asia/Kathmandu"})
+    await settle(worker_database, owner, campaign, 0, Kind.INVITED)
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE recipient SET settled_at = '2026-03-01T18:20Z' WHERE campaign_id = :c AND position = 0"),
+            {"c": campaign},
+        )
+    totals = (await client.get(f"/invite/{campaign}/report")).json()["totals"]
+    assert totals["time_zone"] == "Asia/Kathmandu"
+    assert totals["by_day"] == [{"day": "2026-03-02", "recipients": 1, "reached": 1}]
+
+
+async def test_report_as_a_workbook(client: Client, campaign: str) -> None:
+    answer = await client.get(f"/invite/{campaign}/report", params={"format": "xlsx"})
+    assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
+    found = sheets(answer.content)
+    assert list(found) == ["Summary", "Accounts", "Not reached", "Everybody"]
+    summary = {row[0]: row[1] for row in found["Summary"] if row and row[0]}
+    assert (summary["People in all"], summary["Handled"], summary["Left"], summary["Invited"]) == (4, 3, 1, 1)
+    assert summary[sentence(Reason.PRIVACY)["en"]] == 1
+    assert summary["Note"] == note(State.RUNNING, 3)["en"]
+    assert summary["2026-03-01"] == 3
+    assert (summary["Joined"], summary["Not known"]) == (0, 1)
+    assert found["Accounts"][1][:2] == ("a1", "Label")
+    assert found["Accounts"][1][5:7] == (2, 1)
+    assert found["Accounts"][2][0] == "(without an account)"
+    assert [row[3] for row in found["Everybody"][1:]] == ["Anna", "=cmd()", "Vera", "Galya"]
+    assert [row[3] for row in found["Not reached"][1:]] == ["=cmd()", "Vera", "Galya"]
+    assert found["Not reached"][3][1] == "+79001234567"
+
+
+async def test_no_cell_of_a_workbook_is_a_formula(client: Client, campaign: str) -> None:
+    content = (await client.get(f"/invite/{campaign}/report?format=xlsx")).content
+    book = load_workbook(io.BytesIO(content))
+    texts = [cell for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
+    assert any(cell.value == "=cmd()" for cell in texts)
+    assert {cell.data_type for cell in texts} <= {"s", "inlineStr"}
+
+
+@pytest.mark.parametrize("written", ["csv", "xlsx"])
+async def test_report_in_russian(client: Client, campaign: str, written: str) -> None:
+    answer = await client.get(f"/invite/{campaign}/report", params={"format": written, "language": "ru"})
+    assert unquote(answer.headers["content-disposition"]).endswith(f"Spring - отчёт 2026-03-01.{written}")
+    if written == "csv":
+        rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    else:
+        found = sheets(answer.content)
+        assert list(found) == ["Итоги", "Аккаунты", "Не получили", "Все получатели"]
+        rows = [list(row) for row in found["Не получили"]]
+    assert rows[0][:2] == ["Имя пользователя", "Телефон"]
+    assert rows[1][7] == sentence(Reason.PRIVACY)["ru"]
+
+
+async def test_the_name_of_a_file_is_harmless(client: Client) -> None:
+    campaign = await client.campaign(name='../"a"; filename=x')
+    disposition = (await client.get(f"/invite/{campaign}/report?format=csv")).headers["content-disposition"]
+    assert disposition.count('"') == 2
+    assert "/" not in unquote(disposition)
+
+
+async def test_a_report_says_how_final_it_is(client: Client) -> None:
+    draft = await client.campaign(start=False)
+    body = (await client.get(f"/invite/{draft}/report")).json()
+    assert body["note"] == note(State.DRAFT, 0)
+    assert body["totals"]["by_day"] == []
+    assert {row["outcome"] for row in body["not_reached"]} == {"waiting"}
+    begun = await client.campaign()
+    assert (await client.get(f"/invite/{begun}/report")).json()["note"] == note(State.RUNNING, 0)
+
+
+def person(position: int, *, reached: bool) -> PersonLine:
+    outcome = Kind.INVITED if reached else Kind.REFUSED
+    return PersonLine(position, f"user_{position}", None, None, "", "", outcome, "", "invite", False, "a1", None)
+
+
+async def test_rows_that_do_not_fit_a_sheet_go_on_on_the_next(
+    client: Client, campaign: str, database: Database, owner: str, clock: ManualClock
+) -> None:
+    async with Reports(database).whole(owner, UUID(campaign), clock.now) as whole:
+        status = StatusOut.of("Spring", whole.snapshot, {})
+        head = Head(status, TotalsOut.of(whole.totals), note(State.RUNNING, 3), Language.EN)
+    with TemporaryFile() as file:
+        report = WorkbookReport(file, head, rows=4)
+        report.add([person(position, reached=position % 2 == 0) for position in range(8)])
+        report.end()
+        file.seek(0)
+        found = sheets(file.read())
+    names = [row[0] for name, rows in found.items() if name.startswith("Everybody") for row in rows[1:]]
+    assert names == [f"user_{position}" for position in range(8)]
+    assert [len(rows) for name, rows in found.items() if name.startswith("Not reached")] == [4, 2]
+    assert {"Everybody", "Everybody 2", "Everybody 3"} <= set(found)
+
+
+async def walk(client: Client, campaign: str, **filters: Any) -> list[dict[str, Any]]:
+    """All pages of one person each."""
+    people: list[dict[str, Any]] = []
+    after = -1
+    while True:
+        answer = await client.get(f"/invite/{campaign}/recipients", params={"limit": 1, "after": after, **filters})
+        page = answer.json()
+        people += page["items"]
+        if page["next"] is None:
+            return people
+        after = page["next"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({}, ["Anna", "=cmd()", "Vera", "Galya"]),
+        ({"outcome": "refused"}, ["=cmd()"]),
+        ({"reason": "no_path"}, ["Vera"]),
+        ({"account_id": "a1"}, ["Anna", "=cmd()"]),
+        ({"account_id": "a1", "outcome": "invited"}, ["Anna"]),
+        ({"waiting": "true"}, ["Galya"]),
+        ({"waiting": "false"}, ["Anna", "=cmd()", "Vera"]),
+        ({"account_id": "other"}, []),
+    ],
+)
+async def test_recipients_page_by_page(
+    client: Client, campaign: str, filters: dict[str, str], names: list[str]
+) -> None:
+    people = await walk(client, campaign, **filters)
+    assert [each["first_name"] for each in people] == names
+
+
+async def test_a_recipient_is_told_as_the_report_tells_it(client: Client, campaign: str) -> None:
+    everybody = await walk(client, campaign)
+    assert everybody[1:] == (await client.get(f"/invite/{campaign}/report")).json()["not_reached"]
+    assert (everybody[3]["outcome"], everybody[3]["text"]["en"]) == ("waiting", "Not done yet.")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("outcome=waiting_", "outcome"),
+        ("reason=weather", "reason"),
+        ("account_id=", "account_id"),
+        ("account_id=%00", "account_id"),
+        ("waiting=perhaps", "waiting"),
+        ("after=-2", "after"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+    ],
+)
+async def test_a_filter_that_cannot_be(client: Client, campaign: str, query: str, field: str) -> None:
+    assert_problem(await client.get(f"/invite/{campaign}/recipients?{query}"), 422, "invalid", field)
