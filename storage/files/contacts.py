@@ -13,7 +13,7 @@ LONGEST = 256
 """A longer identifier, or name of a person, is none."""
 
 _MAX_ID = 2**63 - 1
-_PLAIN_NAME = re.compile(r"@?([A-Za-z][A-Za-z0-9_]{3,31})")
+_PLAIN_NAME = re.compile(r"(?:@|https://t\.me/)?([A-Za-z][A-Za-z0-9_]{3,31})")
 _PLAIN_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 Cell = tuple[Meaning | None, str, str]
