@@ -1,8 +1,8 @@
 """Audiences: cleaned lists of people, stored whole or not at all.
 
-COPY is refused under row-level security, so each block of lines goes through a temporary table of this transaction,
-from which its people are stored while the next block is read. Lines that are not taken are set aside until the end: who is
-the same person is found out on the way (`domain.people`), and a late line may show that two of those stored are one.
+COPY is refused under row-level security, so each block of lines goes through a temporary table of this transaction;
+its people are stored from there while the next block is read. Lines that are not taken are set aside until the end: who
+is the same person is found out on the way (`domain.people`), and a late line may show that two of those stored are one.
 """
 
 import asyncio
