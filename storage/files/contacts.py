@@ -114,6 +114,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
     if Meaning.CONTACT in at or len(at) + len(kept) != width:  # or one meaning has several columns
         return lambda _: None
     is_name, is_id, read_phone = _PLAIN_NAME.fullmatch, _PLAIN_ID.fullmatch, phones.quickly
+    make = tuple.__new__  # past the named tuple's own, which is Python
 
     def read(cells: Sequence[str]) -> Contact | None:
         if len(cells) != width:
@@ -136,7 +137,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
         if not (name or phone or user_id) or len(first) > LONGEST or len(last) > LONGEST:
             return None
         fields = {key: text for key, index in kept if (text := cells[index].strip())} if kept else _NO_FIELDS
-        return Contact(name or None, phone, user_id, first, last, fields)
+        return make(Contact, (name or None, phone, user_id, first, last, fields))
 
     return read
 
