@@ -1,7 +1,8 @@
 """Audiences: cleaned lists of people, stored whole or not at all.
 
-COPY is refused under row-level security, so lines go into a temporary table of this transaction first. Who is the same
-person is found out on the way (`domain.people`); what remains is moved in two statements.
+COPY is refused under row-level security, so each block of lines goes through a temporary table of this transaction;
+its people are stored from there while the next block is read. Lines that are not taken are set aside until the end: who
+is the same person is found out on the way (`domain.people`), and a late line may show that two of those stored are one.
 """
 
 import asyncio
@@ -35,30 +36,51 @@ _INCOMING = (
         phone text, user_id bigint, first_name text, last_name text, fields jsonb
     ) ON COMMIT DROP
     """),
+    text("CREATE TEMPORARY TABLE set_aside (LIKE pg_temp.incoming) ON COMMIT DROP"),
     text("SET LOCAL work_mem = '64MB'"),
     _PATIENT,
 )
 
 _JOINED_AT_ONCE = 50_000
+_DUPLICATE = DropReason.DUPLICATE.value
 _COPY = f"COPY pg_temp.incoming ({COLUMNS}) FROM STDIN"
+
+_STORED = "audience_id, position, owner, line, username, phone, user_id, first_name, last_name, fields"
+
+_BLOCK = (
+    text(f"""
+    INSERT INTO audience_recipient ({_STORED})
+    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields
+    FROM pg_temp.incoming WHERE reason IS NULL
+    """),
+    text("INSERT INTO pg_temp.set_aside SELECT * FROM pg_temp.incoming WHERE reason IS NOT NULL"),
+    text("TRUNCATE pg_temp.incoming"),
+)
 
 # People who turned out later to be somebody of an earlier line; and those who had been found to be the same as they.
 _JOINED = (
     text(f"""
-    UPDATE pg_temp.incoming
-    SET reason = '{DropReason.DUPLICATE.value}', same_as = joined.first, content = joined.content
-    FROM unnest(CAST(:lines AS integer[]), CAST(:firsts AS integer[]), CAST(:contents AS text[]))
-         AS joined (line, first, content)
-    WHERE incoming.line = joined.line
+    WITH gone AS (
+        DELETE FROM audience_recipient it
+        USING unnest(CAST(:positions AS integer[]), CAST(:firsts AS integer[]), CAST(:first_positions AS integer[]),
+                     CAST(:contents AS text[])) AS joined (position, first, first_position, content)
+        WHERE it.audience_id = :audience AND it.owner = :owner AND it.position = joined.position
+        RETURNING it.line, joined.first_position, joined.first, joined.content, it.username, it.phone, it.user_id,
+                  it.first_name, it.last_name, it.fields
+    )
+    INSERT INTO pg_temp.set_aside ({COLUMNS})
+    SELECT line, first_position, first, '{_DUPLICATE}', content, username, phone, user_id, first_name, last_name, fields
+    FROM gone
     """),
     text("""
-    UPDATE pg_temp.incoming SET same_as = joined.first
-    FROM unnest(CAST(:lines AS integer[]), CAST(:firsts AS integer[])) AS joined (line, first)
-    WHERE incoming.same_as = joined.line
+    UPDATE pg_temp.set_aside it SET same_as = joined.first, position = joined.first_position
+    FROM unnest(CAST(:lines AS integer[]), CAST(:firsts AS integer[]), CAST(:first_positions AS integer[]))
+         AS joined (line, first, first_position)
+    WHERE it.same_as = joined.line
     """),
 )
 
-_ANALYZE = text("ANALYZE pg_temp.incoming")
+_ANALYZE = text("ANALYZE pg_temp.set_aside")
 
 
 def _earliest(column: str, there: str) -> str:
@@ -66,28 +88,33 @@ def _earliest(column: str, there: str) -> str:
 
 
 # What the first line lacks is taken from the others that name the person: an opt-out may know them by that alone.
-_PEOPLE = text(f"""
+# Taken out and put in again: the API has no right to change people.
+_COMPLETED = text(f"""
     WITH more AS (
-        SELECT same_as AS line, {_earliest("username", "username IS NOT NULL")},
+        SELECT position, {_earliest("username", "username IS NOT NULL")},
                {_earliest("phone", "phone IS NOT NULL")}, {_earliest("user_id", "user_id IS NOT NULL")},
                {_earliest("first_name", "first_name <> ''")}, {_earliest("last_name", "last_name <> ''")},
                jsonb_object_agg(key, value ORDER BY line DESC) FILTER (WHERE key IS NOT NULL) AS fields
-        FROM pg_temp.incoming LEFT JOIN LATERAL jsonb_each(fields) ON true WHERE same_as IS NOT NULL GROUP BY same_as
+        FROM pg_temp.set_aside LEFT JOIN LATERAL jsonb_each(fields) ON true WHERE same_as IS NOT NULL GROUP BY position
+    ), gone AS (
+        DELETE FROM audience_recipient it USING more
+        WHERE it.audience_id = :audience AND it.owner = :owner AND it.position = more.position
+          AND (it.username IS NULL AND more.username IS NOT NULL OR it.phone IS NULL AND more.phone IS NOT NULL
+               OR it.user_id IS NULL AND more.user_id IS NOT NULL OR it.first_name = '' AND more.first_name IS NOT NULL
+               OR it.last_name = '' AND more.last_name IS NOT NULL OR NOT it.fields @> (more.fields || it.fields))
+        RETURNING it.position, it.line, coalesce(it.username, more.username) AS username,
+                  coalesce(it.phone, more.phone) AS phone, coalesce(it.user_id, more.user_id) AS user_id,
+                  coalesce(nullif(it.first_name, ''), more.first_name, '') AS first_name,
+                  coalesce(nullif(it.last_name, ''), more.last_name, '') AS last_name,
+                  coalesce(more.fields || it.fields, it.fields) AS fields
     )
-    INSERT INTO audience_recipient (audience_id, position, owner, line, username, phone, user_id, first_name,
-                                    last_name, fields)
-    SELECT :audience, it.position, :owner, it.line, coalesce(it.username, more.username),
-           coalesce(it.phone, more.phone), coalesce(it.user_id, more.user_id),
-           coalesce(nullif(it.first_name, ''), more.first_name, ''),
-           coalesce(nullif(it.last_name, ''), more.last_name, ''),
-           CASE WHEN more.fields IS NULL THEN it.fields ELSE more.fields || it.fields END
-    FROM pg_temp.incoming it LEFT JOIN more ON more.line = it.line
-    WHERE it.reason IS NULL
+    INSERT INTO audience_recipient ({_STORED})
+    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields FROM gone
 """)
 
 _DROPPED = text("""
     INSERT INTO audience_dropped (audience_id, line, owner, content, reason, same_as)
-    SELECT :audience, line, :owner, content, reason, same_as FROM pg_temp.incoming WHERE reason IS NOT NULL
+    SELECT :audience, line, :owner, content, reason, same_as FROM pg_temp.set_aside
 """)
 
 _DELETE = tuple(
@@ -134,14 +161,16 @@ class Audiences:
         async with self._turn, self._database.owner(owner) as tx:
             for statement in _INCOMING:
                 await tx.execute(statement)
+            audience_id = uuid4()
+            names = {"audience": audience_id, "owner": owner}
             with Intake(lines, max_rows) as intake:
-                await _copy_all(tx, intake)
-                await _join(tx, intake)
-            audience = _counted(name, intake.counts, now)
+                await _copy_all(tx, intake, names)
+                await _join(tx, intake, names)
+            audience = _counted(audience_id, name, intake.counts, now)
             await tx.execute(insert(_audience).values(owner=owner, **_row(audience)))
             await tx.execute(_ANALYZE)
-            for statement in (_PEOPLE, _DROPPED):
-                await tx.execute(statement, {"audience": audience.id, "owner": owner})
+            for statement in (_COMPLETED, _DROPPED):
+                await tx.execute(statement, names)
             return audience
 
     async def preview(self, lines: Iterable[Line]) -> Preview:
@@ -196,8 +225,8 @@ async def _must_exist(tx: AsyncConnection, owner: str, audience_id: UUID, *, loc
         raise NotFound("audience")
 
 
-async def _copy_all(tx: AsyncConnection, intake: Intake) -> None:
-    """A block is sent while the next one is read."""
+async def _copy_all(tx: AsyncConnection, intake: Intake, names: Mapping[str, object]) -> None:
+    """A block is stored while the next one is read."""
     driver = (await tx.get_raw_connection()).driver_connection
     assert isinstance(driver, psycopg.AsyncConnection)
     reading = asyncio.create_task(asyncio.to_thread(intake.block))
@@ -205,16 +234,19 @@ async def _copy_all(tx: AsyncConnection, intake: Intake) -> None:
         while block := await reading:
             reading = asyncio.create_task(asyncio.to_thread(intake.block))
             await _copy(driver, block)
+            for statement in _BLOCK:
+                await tx.execute(statement, names)
     finally:  # a thread cannot be stopped, and the file that it reads is about to be closed
         await asyncio.wait([reading])
 
 
-async def _join(tx: AsyncConnection, intake: Intake) -> None:
+async def _join(tx: AsyncConnection, intake: Intake, names: Mapping[str, object]) -> None:
     joined = intake.joined()
     while some := await asyncio.to_thread(lambda: list(islice(joined, _JOINED_AT_ONCE))):
-        lines, firsts, contents = (list(column) for column in zip(*some, strict=True))
-        await tx.execute(_JOINED[0], {"lines": lines, "firsts": firsts, "contents": contents})
-        await tx.execute(_JOINED[1], {"lines": lines, "firsts": firsts})
+        lines, positions, firsts, first_positions, contents = (list(column) for column in zip(*some, strict=True))
+        those: dict[str, object] = {"firsts": firsts, "first_positions": first_positions}
+        await tx.execute(_JOINED[0], {**names, **those, "positions": positions, "contents": contents})
+        await tx.execute(_JOINED[1], {**those, "lines": lines})
 
 
 async def _copy(driver: psycopg.AsyncConnection[Any], block: bytes) -> None:
@@ -225,10 +257,10 @@ async def _copy(driver: psycopg.AsyncConnection[Any], block: bytes) -> None:
         raise Unavailable("the database", type(error).__name__) from error
 
 
-def _counted(name: str, counts: Mapping[DropReason | None, int], now: datetime) -> StoredAudience:
+def _counted(audience_id: UUID, name: str, counts: Mapping[DropReason | None, int], now: datetime) -> StoredAudience:
     reasons = {reason: n for reason, n in counts.items() if reason is not None and n}
     stored, dropped = counts.get(None, 0), sum(reasons.values())
-    return StoredAudience(uuid4(), name, stored + dropped, stored, dropped, reasons, now)
+    return StoredAudience(audience_id, name, stored + dropped, stored, dropped, reasons, now)
 
 
 def _row(audience: StoredAudience) -> dict[str, object]:

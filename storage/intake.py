@@ -3,17 +3,17 @@
 import json
 import tempfile
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby, islice
-from typing import Self
+from typing import NamedTuple, Self
 
 from domain.audience import DropReason, Line, TooManyRows
 from domain.people import People
 
 COLUMNS = "line, position, same_as, reason, content, username, phone, user_id, first_name, last_name, fields"
-"""Of a block."""
+"""Of a block. `position`: the person's; of a duplicate, that of the person whom it names again."""
 
 _CHUNK = 10_000
 """Lines in a block: so much is held in memory."""
@@ -21,6 +21,16 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _NULL = r"\N"
 _NOBODY = "\t\\N" * 6 + "\n"
 _DUPLICATE = DropReason.DUPLICATE.value
+
+
+class Joined(NamedTuple):
+    """A person who turned out to be that of an earlier line, `first`, which is stored at `first_position`."""
+
+    line: int
+    position: int
+    first: int
+    first_position: int
+    content: str
 
 
 class Intake:
@@ -34,7 +44,8 @@ class Intake:
         self._max_rows = max_rows
         self._people = People()
         self._contents = _Contents()
-        self._read = self._placed = 0
+        self._read = 0
+        self._placed = array("i")  # by position: the line that the person was given in
         self._dropped: Counter[DropReason] = Counter()
 
     def __enter__(self) -> Self:
@@ -50,14 +61,15 @@ class Intake:
         """Lines by reason; None: the people."""
         joined = len(self._people.joined)
         duplicates = self._dropped[DropReason.DUPLICATE] + joined
-        counts: dict[DropReason | None, int] = {None: self._placed - joined}
+        counts: dict[DropReason | None, int] = {None: len(self._placed) - joined}
         return counts | self._dropped | {DropReason.DUPLICATE: duplicates}
 
-    def joined(self) -> Iterator[tuple[int, int, str]]:
-        """Lines whose people turned out to be those of earlier lines, the lines that name these first, and contents."""
+    def joined(self) -> Iterator[Joined]:
+        """People of blocks who turned out later to be others; by line."""
         lines = sorted(self._people.joined)
         for line, content in self._contents.of(lines):
-            yield line, self._people.first(line), content
+            first = self._people.first(line)
+            yield Joined(line, self._position(line), first, self._position(first), content)
 
     def block(self) -> bytes:
         """The next lines in COPY's text format; none at the end. Raises `TooManyRows` and what the lines raise."""
@@ -70,7 +82,7 @@ class Intake:
         return "".join(self._copied(chunk)).encode()
 
     def _copied(self, chunk: Iterable[Line]) -> Iterator[str]:
-        place = self._people.place
+        place, placed = self._people.place, self._placed
         for number, content, found in chunk:
             if isinstance(found, DropReason):
                 self._dropped[found] += 1
@@ -78,17 +90,20 @@ class Intake:
                 continue
             first = place(number, found)
             if first == number:
-                placed = f"{number}\t{self._placed}\t\\N\t\\N\t"
-                self._placed += 1
+                begins = f"{number}\t{len(placed)}\t\\N\t\\N\t"
+                placed.append(number)
             else:
-                placed = f"{number}\t\\N\t{first}\t{_DUPLICATE}\t{_escaped(content)}"
+                begins = f"{number}\t{self._position(first)}\t{first}\t{_DUPLICATE}\t{_escaped(content)}"
                 self._dropped[DropReason.DUPLICATE] += 1
             username, phone, user_id, first_name, last_name, fields = found
             yield (
-                f"{placed}\t{username or _NULL}\t{phone or _NULL}\t{_NULL if user_id is None else user_id}"
+                f"{begins}\t{username or _NULL}\t{phone or _NULL}\t{_NULL if user_id is None else user_id}"
                 f"\t{_escaped(first_name) if first_name else ''}\t{_escaped(last_name) if last_name else ''}"
                 f"\t{_escaped(json.dumps(fields, ensure_ascii=False)) if fields else '{}'}\n"
             )
+
+    def _position(self, line: int) -> int:
+        return bisect_left(self._placed, line)
 
 
 class _Contents:

@@ -13,7 +13,7 @@ LONGEST = 256
 """A longer identifier, or name of a person, is none."""
 
 _MAX_ID = 2**63 - 1
-_PLAIN_NAME = re.compile(r"@?([A-Za-z][A-Za-z0-9_]{3,31})")
+_PLAIN_NAME = re.compile(r"(?:@|https://t\.me/)?([A-Za-z][A-Za-z0-9_]{3,31})")
 _PLAIN_ID = re.compile(r"[1-9][0-9]{0,17}")
 
 Cell = tuple[Meaning | None, str, str]
@@ -114,6 +114,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
     if Meaning.CONTACT in at or len(at) + len(kept) != width:  # or one meaning has several columns
         return lambda _: None
     is_name, is_id, read_phone = _PLAIN_NAME.fullmatch, _PLAIN_ID.fullmatch, phones.quickly
+    make = tuple.__new__  # past the named tuple's own, which is Python
 
     def read(cells: Sequence[str]) -> Contact | None:
         if len(cells) != width:
@@ -136,7 +137,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
         if not (name or phone or user_id) or len(first) > LONGEST or len(last) > LONGEST:
             return None
         fields = {key: text for key, index in kept if (text := cells[index].strip())} if kept else _NO_FIELDS
-        return Contact(name or None, phone, user_id, first, last, fields)
+        return make(Contact, (name or None, phone, user_id, first, last, fields))
 
     return read
 

@@ -165,7 +165,7 @@ def _parsed(line: str, number: int) -> Any:
 
 
 def _broken(what: str, number: int, hint: str = "") -> FileError:
-    return FileError(f"The JSON is broken: {what}.{hint}", number)
+    return FileError(f"The JSON is broken: {what.removesuffix(' starting at')}.{hint}", number)
 
 
 def _text(value: Any, number: int) -> str:

@@ -80,7 +80,7 @@ class Table:
         """Every row after the header. Raises `FileError` at the first that breaks a bound."""
         read, shown = RowReader(contacts, self.columns).read, self.layout.shown.join
         for numbers, rows in self._blocks():
-            yield [Line(n, shown(cells)[:SHOWN], read(cells)) for n, cells in zip(numbers, rows, strict=True)]
+            yield [*map(Line, numbers, [shown(cells)[:SHOWN] for cells in rows], map(read, rows))]
 
     def _blocks(self) -> Iterator[Block]:
         block = self._first

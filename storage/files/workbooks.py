@@ -27,6 +27,10 @@ _MEMORY = 3
 _LEAST_MEMORY = 512 * 1024 * 1024
 _MOST_ENTRIES = 5_000
 """Files in the archive; a workbook has one for each sheet, and a dozen more."""
+_DENSEST = 100
+"""A sheet packs to a tenth of its size, one of the same cell over and over to a seventeenth."""
+_DENSE_FROM = 16 * 1024 * 1024
+"""A smaller part of a workbook does no harm, however it is packed: bytes unpacked."""
 _MACROS = "xl/vbaProject.bin"
 _LINKS = "xl/externalLinks/"
 _BOOK = "xl/workbook.xml"
@@ -85,7 +89,17 @@ def _look_at_archive(file: BinaryIO, limits: FileLimits) -> int:
             f"The workbook would take {unpacked} bytes unpacked, {largest.filename[:100]} the most of them; "
             f"{limits.unpacked} are allowed. Save the table as CSV, or split it."
         )
+    bombs = [entry for entry in entries if _is_bomb(entry)]
+    if bombs:
+        raise FileError(
+            f"The workbook is packed more than {_DENSEST} times ({bombs[0].filename[:100]}: {bombs[0].compress_size} "
+            f"bytes would become {bombs[0].file_size}). Save the table as CSV."
+        )
     return unpacked
+
+
+def _is_bomb(entry: zipfile.ZipInfo) -> bool:
+    return entry.file_size > max(_DENSE_FROM, _DENSEST * entry.compress_size)
 
 
 def _real(file: BinaryIO) -> IO[bytes]:

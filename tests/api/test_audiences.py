@@ -37,6 +37,17 @@ def macros() -> bytes:
     return file.getvalue()
 
 
+def bomb() -> bytes:
+    file = io.BytesIO(workbook(["@anna"]))
+    with zipfile.ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    parts["xl/worksheets/sheet1.xml"] = b"<worksheet>" + b" " * 50_000_000
+    with zipfile.ZipFile(file := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
 PEOPLE = workbook(["Ник", "Телефон"], ["@anna", 79001234567], ["anna", None], ["!", None])
 
 
@@ -173,6 +184,10 @@ async def test_audiences_are_listed_and_read(client: Client) -> None:
         ("username,имя\n@anna,Анна\n@boris,Бор".encode() + b"\xd0", "line 3"),
         (macros(), "xl/vbaProject.bin"),
         (PEOPLE[:-100], "cut off"),
+        (bomb(), "xl/worksheets/sheet1.xml: "),
+        (b"username\n" + b"@anna\n" * 100_000 + b"@b\xd0ris\n" + "Борис\n".encode(), "line 100002"),
+        (b'username\n@anna\n"@boris\n', "line 3: A quotation mark"),
+        (b'[{"username": "anna"}, {"username": "bo', "line 2: The JSON is broken: Unterminated string."),
         (b"username,note\n@anna," + b"x" * 1_900_000 + b"\n", "line 2"),
         (b"[" * 50_000, "nested"),
         (b"username" + b",x" * 400 + b"\n@anna\n", "401 columns"),

@@ -152,6 +152,7 @@ BOMB = b"<a>" + b" " * 30_000_000
         (repacked(PEOPLE, {"xl/vbaProject.bin": b"x"}), "macros (xl/vbaProject.bin)"),
         (repacked(PEOPLE, {"xl/externalLinks/externalLink1.xml": b"<x/>"}), "links to other files (xl/externalLinks/"),
         (repacked(PEOPLE, {SHEET: BOMB}), f"{SHEET} the most"),
+        (repacked(PEOPLE, {SHEET: b"<a>" + b" " * 17_000_000}), f"more than 100 times ({SHEET}: "),
         (repacked(PEOPLE, {SHEET: b"<worksheet><sheetData><row"}), "broken"),
         (repacked(PEOPLE, {SHEET: b"\xff\xfe\0\0 nothing like XML"}), "broken"),
         (repacked(PEOPLE, {SHEET: None}), "broken"),
