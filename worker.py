@@ -22,6 +22,7 @@ from activities.actions import ActionActivities
 from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.imports import ImportActivities
 from activities.open_accounts import OpenAccounts
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
@@ -39,17 +40,23 @@ from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
+from storage.imports import Imports
+from storage.neighbours import WHO as INTEGRATION
 from storage.neighbours import IntegrationService
+from storage.parsing import WHO as PARSING
+from storage.parsing import ParsingService
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
+from storage.service_tokens import ServiceTokens
 from storage.turns import Turns
 from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.control import CampaignControl
 from workflows.housekeeping import HousekeepingWorkflow, ensure_schedule
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, AudienceImportWorkflow, HousekeepingWorkflow]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -86,7 +93,7 @@ class Process:
         turns = Turns(self.database, limits, random.random, lambda: secrets.randbits(63))
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
-        directory = ServiceDirectory(service, secret, SystemClock())
+        directory = ServiceDirectory(service, ServiceTokens(secret, SystemClock(), INTEGRATION))
         vault = RememberedCredentials(
             VaultCredentials(
                 settings.vault_url,
@@ -134,6 +141,9 @@ class Process:
         control = CampaignControl(client, settings.temporal_task_queue, CONTROL_TIMEOUT)
         self.campaigns = CampaignActivities(runs, accounts, directory, control, clock)
         self.housekeeping = HousekeepingActivities(Housekeeping(self.database), turns, control, clock)
+        parsing = ParsingService(settings.parsing_url, http, ServiceTokens(secret, SystemClock(), PARSING))
+        file_limits = settings.file_limits
+        self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
         self._settings = settings
         self._client = client
         self._own_client = own_client
@@ -153,6 +163,8 @@ class Process:
                 self.campaigns.tell_runs,
                 self.campaigns.command_campaign,
                 self.campaigns.fail_campaign,
+                self.imports.fetch_page,
+                self.imports.finish_import,
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
             ],

@@ -20,6 +20,7 @@ from runtime.temporal import connect
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
@@ -96,6 +97,7 @@ async def _services(settings: ApiSettings, database: Database, client: httpx.Asy
         clock=SystemClock(),
         database=database,
         audiences=Audiences(database),
+        imports=Imports(database, settings.file_limits),
         campaigns=Campaigns(database),
         messages=Messages(database),
         accounts=OwnedAccounts(database),

@@ -21,6 +21,14 @@ class LiveCampaign:
 
 
 @dataclass(frozen=True)
+class UnfinishedImport:
+    """An audience that is being imported."""
+
+    owner: str
+    audience_id: str
+
+
+@dataclass(frozen=True)
 class StaleTurn:
     """A turn that stands open though nobody holds its account."""
 

@@ -26,9 +26,20 @@ class _Common(BaseSettings):
     temporal_task_queue: str = "invite"
     database_pool: int = Field(20, ge=2, description="connections at most")
     integration_url: str = Field(description="integration-service's base address")
-    integration_timeout: Duration = timedelta(seconds=5)
+    integration_timeout: Duration = Field(
+        timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
+    max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an audience")
+    max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
+    max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
+    max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """How much a list of people may hold."""
+        return FileLimits(self.max_rows, self.max_columns, self.max_cell, self.max_unpacked_bytes)
 
 
 class ApiSettings(_Common):
@@ -42,18 +53,12 @@ class ApiSettings(_Common):
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
-    max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an uploaded file")
-    max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an uploaded file")
-    max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an uploaded file")
-    max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+    max_inline: int = Field(
+        1_000, ge=1, description="recipients within the request for a campaign; more come as an audience"
+    )
     tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
-
-    @property
-    def file_limits(self) -> FileLimits:
-        """How much an uploaded file may hold."""
-        return FileLimits(self.max_rows, self.max_columns, self.max_cell, self.max_unpacked_bytes)
 
     @model_validator(mode="after")
     def _key_fits(self) -> "ApiSettings":
@@ -68,6 +73,7 @@ class ApiSettings(_Common):
 class WorkerSettings(_Common):
     """What a worker needs."""
 
+    parsing_url: str = Field(description="parsing-service's base address")
     vault_url: str
     vault_token: SecretStr
     vault_mount: str = "secret"
@@ -75,7 +81,9 @@ class WorkerSettings(_Common):
     remember: Duration = Field(
         timedelta(minutes=5), description="how long credentials and the list of accounts serve while Vault is not asked"
     )
-    service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
+    service_jwt_secret: SecretStr = Field(
+        description="signs our 60 s tokens for integration-service and parsing-service"
+    )
     lease_length: Duration = LeaseTimes.length
     lease_renew_every: Duration = LeaseTimes.renew_every
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after

@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import RowMapping, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audience import DroppedLine, DropReason, Line
+from domain.audience import AudienceState, DroppedLine, DropReason, ImportFault, Line
 from domain.errors import NotFound, Unavailable
 from domain.preview import Preview, look_through
 from storage.engine import Database
@@ -32,7 +32,7 @@ _INCOMING = (
     text("""
     CREATE TEMPORARY TABLE incoming (
         line integer NOT NULL, position integer, same_as integer, reason text, content text NOT NULL, username text,
-        phone text, user_id bigint, first_name text, last_name text, fields jsonb
+        phone text, user_id bigint, first_name text, last_name text, fields jsonb, seen_by text
     ) ON COMMIT DROP
     """),
     text("SET LOCAL work_mem = '64MB'"),
@@ -70,17 +70,19 @@ _PEOPLE = text(f"""
     WITH more AS (
         SELECT same_as AS line, {_earliest("username", "username IS NOT NULL")},
                {_earliest("phone", "phone IS NOT NULL")}, {_earliest("user_id", "user_id IS NOT NULL")},
+               {_earliest("seen_by", "seen_by IS NOT NULL")},
                {_earliest("first_name", "first_name <> ''")}, {_earliest("last_name", "last_name <> ''")},
                jsonb_object_agg(key, value ORDER BY line DESC) FILTER (WHERE key IS NOT NULL) AS fields
         FROM pg_temp.incoming LEFT JOIN LATERAL jsonb_each(fields) ON true WHERE same_as IS NOT NULL GROUP BY same_as
     )
     INSERT INTO audience_recipient (audience_id, position, owner, line, username, phone, user_id, first_name,
-                                    last_name, fields)
+                                    last_name, fields, seen_by)
     SELECT :audience, it.position, :owner, it.line, coalesce(it.username, more.username),
            coalesce(it.phone, more.phone), coalesce(it.user_id, more.user_id),
            coalesce(nullif(it.first_name, ''), more.first_name, ''),
            coalesce(nullif(it.last_name, ''), more.last_name, ''),
-           CASE WHEN more.fields IS NULL THEN it.fields ELSE more.fields || it.fields END
+           CASE WHEN more.fields IS NULL THEN it.fields ELSE more.fields || it.fields END,
+           coalesce(it.seen_by, more.seen_by)
     FROM pg_temp.incoming it LEFT JOIN more ON more.line = it.line
     WHERE it.reason IS NULL
 """)
@@ -92,7 +94,12 @@ _DROPPED = text("""
 
 _DELETE = tuple(
     text(f"DELETE FROM {table} WHERE {key} = :audience AND owner = :owner")
-    for table, key in (("audience_recipient", "audience_id"), ("audience_dropped", "audience_id"), ("audience", "id"))
+    for table, key in (
+        ("audience_recipient", "audience_id"),
+        ("audience_dropped", "audience_id"),
+        ("audience_page", "audience_id"),
+        ("audience", "id"),
+    )
 )
 
 _CAMPAIGNS = text("SELECT id FROM campaign WHERE audience_id = :audience AND owner = :owner ORDER BY created_at")
@@ -110,7 +117,10 @@ _DROPPED_PAGE = text("""
 
 @dataclass(frozen=True)
 class StoredAudience:
-    """An audience in numbers: `rows_read` = `stored` + `dropped`, and `reasons` add up to `dropped`."""
+    """An audience in numbers: `rows_read` = `stored` + `dropped`, and `reasons` add up to `dropped`.
+
+    While it is imported only `rows_read` grows, to `total` where the source has told it. `fault`: why that failed.
+    """
 
     id: UUID
     name: str
@@ -119,6 +129,9 @@ class StoredAudience:
     dropped: int
     reasons: Mapping[DropReason, int]
     created_at: datetime
+    state: AudienceState = AudienceState.READY
+    total: int | None = None
+    fault: ImportFault | None = None
 
 
 class Audiences:
@@ -132,16 +145,10 @@ class Audiences:
     async def store(self, owner: str, name: str, lines: Iterable[Line], now: datetime, max_rows: int) -> StoredAudience:
         """Store the people of `lines`, which is read in a thread. Raises `TooManyRows` and whatever `lines` raises."""
         async with self._turn, self._database.owner(owner) as tx:
-            for statement in _INCOMING:
-                await tx.execute(statement)
-            with Intake(lines, max_rows) as intake:
-                await _copy_all(tx, intake)
-                await _join(tx, intake)
-            audience = _counted(name, intake.counts, now)
+            audience_id = uuid4()
+            counts = await take_in(tx, owner, audience_id, lines, max_rows)
+            audience = _counted(audience_id, name, counts, now)
             await tx.execute(insert(_audience).values(owner=owner, **_row(audience)))
-            await tx.execute(_ANALYZE)
-            for statement in (_PEOPLE, _DROPPED):
-                await tx.execute(statement, {"audience": audience.id, "owner": owner})
             return audience
 
     async def preview(self, lines: Iterable[Line]) -> Preview:
@@ -190,6 +197,24 @@ class Audiences:
             return (await tx.execute(_CAMPAIGNS, names)).scalars().all()
 
 
+async def take_in(
+    tx: AsyncConnection, owner: str, audience_id: UUID, lines: Iterable[Line], max_rows: int
+) -> Mapping[DropReason | None, int]:
+    """Store the people of `lines`, and what is not taken; how many lines there were by reason (None: the people).
+
+    `lines` is read in a thread. Raises `TooManyRows` and whatever `lines` raises.
+    """
+    for statement in _INCOMING:
+        await tx.execute(statement)
+    with Intake(lines, max_rows) as intake:
+        await _copy_all(tx, intake)
+        await _join(tx, intake)
+    await tx.execute(_ANALYZE)
+    for statement in (_PEOPLE, _DROPPED):
+        await tx.execute(statement, {"audience": audience_id, "owner": owner})
+    return intake.counts
+
+
 async def _must_exist(tx: AsyncConnection, owner: str, audience_id: UUID, *, lock: bool = False) -> None:
     query = select(_audience.c.id).where(_audience.c.id == audience_id, _audience.c.owner == owner)
     if await tx.scalar(query.with_for_update() if lock else query) is None:
@@ -225,10 +250,10 @@ async def _copy(driver: psycopg.AsyncConnection[Any], block: bytes) -> None:
         raise Unavailable("the database", type(error).__name__) from error
 
 
-def _counted(name: str, counts: Mapping[DropReason | None, int], now: datetime) -> StoredAudience:
+def _counted(audience_id: UUID, name: str, counts: Mapping[DropReason | None, int], now: datetime) -> StoredAudience:
     reasons = {reason: n for reason, n in counts.items() if reason is not None and n}
     stored, dropped = counts.get(None, 0), sum(reasons.values())
-    return StoredAudience(uuid4(), name, stored + dropped, stored, dropped, reasons, now)
+    return StoredAudience(audience_id, name, stored + dropped, stored, dropped, reasons, now)
 
 
 def _row(audience: StoredAudience) -> dict[str, object]:
@@ -239,6 +264,9 @@ def _row(audience: StoredAudience) -> dict[str, object]:
         "stored": audience.stored,
         "dropped": audience.dropped,
         "created_at": audience.created_at,
+        "state": audience.state.value,
+        "pages": 0,
+        "fetched": True,
     }
 
 
@@ -256,6 +284,9 @@ async def _with_reasons(tx: AsyncConnection, owner: str, rows: Sequence[RowMappi
             dropped=row["dropped"],
             reasons=reasons.get(row["id"], {}),
             created_at=row["created_at"],
+            state=AudienceState(row["state"]),
+            total=row["total"],
+            fault=None if row["fault"] is None else ImportFault(row["fault"]),
         )
         for row in rows
     ]

@@ -21,7 +21,11 @@ def _texts(*, optional: bool = False) -> Any:
 
 
 class Audience(SQLModel, table=True):
-    """A cleaned list of people."""
+    """A cleaned list of people.
+
+    One that is imported (`parsed_data_id`): `position` is the cursor of the next of its `pages`, none behind the last
+    one (`fetched`); `total`: how many rows the source says that there are; `fault`: why it failed.
+    """
 
     id: UUID = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
@@ -30,12 +34,35 @@ class Audience(SQLModel, table=True):
     stored: int
     dropped: int
     created_at: datetime = Field(sa_type=_MOMENT)
+    state: str = Field(sa_type=Text)
+    parsed_data_id: str | None = Field(sa_type=Text)
+    platform: str | None = Field(sa_type=Text)
+    position: str | None = Field(sa_type=Text)
+    pages: int
+    fetched: bool
+    total: int | None
+    fault: str | None = Field(sa_type=Text)
 
-    __table_args__ = (Index("audience_owner", "owner", "created_at"),)
+    __table_args__ = (
+        Index("audience_owner", "owner", "created_at"),
+        Index("audience_importing", "id", postgresql_where=text("state = 'importing'")),
+    )
+
+
+class AudiencePage(SQLModel, table=True):
+    """What parsing-service has answered, a JSON list, until the whole is there and cleaned."""
+
+    __tablename__ = "audience_page"
+
+    audience_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    owner: str = Field(sa_type=Text)
+    first_line: int
+    content: str = Field(sa_type=Text)
 
 
 class AudienceRecipient(SQLModel, table=True):
-    """One person of an audience; `line` is where the source has it."""
+    """One person of an audience; `line` is where the source has it, `seen_by` the account that knows its `user_id`."""
 
     __tablename__ = "audience_recipient"
 
@@ -49,6 +76,7 @@ class AudienceRecipient(SQLModel, table=True):
     first_name: str = Field(sa_type=Text)
     last_name: str = Field(sa_type=Text)
     fields: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    seen_by: str | None = Field(sa_type=Text)
 
 
 class AudienceDropped(SQLModel, table=True):
@@ -146,6 +174,7 @@ class Recipient(SQLModel, table=True):
     instead: bool | None
     account_id: str | None = Field(sa_type=Text)
     settled_at: datetime | None = Field(sa_type=_MOMENT)
+    seen_by: str | None = Field(sa_type=Text)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
 

@@ -25,6 +25,7 @@ SETTLED = 0.1
 WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "AccountRunWorkflow": account_run.SCENES,
     "AdminCheckWorkflow": others.ADMIN_CHECKS,
+    "AudienceImportWorkflow": others.IMPORTS,
     "CampaignWorkflow": campaign.SCENES,
     "HousekeepingWorkflow": others.HOUSEKEEPING,
 }

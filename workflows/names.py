@@ -15,6 +15,11 @@ def account_run(campaign_id: str | UUID, account_id: str) -> str:
     return f"campaign/{campaign_id}/account/{account_id}"
 
 
+def audience_import(audience_id: str | UUID) -> str:
+    """Workflow id of the import of an audience."""
+    return f"audience-import/{audience_id}"
+
+
 def admin_check(owner: str, check_id: str | UUID) -> str:
     """Workflow id of an admin check on its own. The owner is part of it: another owner's id finds nothing."""
     return f"admin-check/{owner}/{check_id}"

@@ -77,6 +77,20 @@ CLOSE: ActivityConfig = {
 }
 """Letting an account go: if its worker is gone, the lease ends by itself."""
 
+FETCH_PAGE: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""A page of parsing-service: asked for until it is back, however long that takes."""
+
+FINISH_IMPORT: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=15),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""Cleaning a million rows takes a minute or two."""
+
 HOUSEKEEPING: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=10),
     "heartbeat_timeout": timedelta(seconds=30),

@@ -19,6 +19,7 @@ from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
+from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
@@ -117,6 +118,7 @@ def app(
             clock=clock,
             database=database,
             audiences=Audiences(database),
+            imports=Imports(database, settings.file_limits),
             campaigns=Campaigns(database),
             messages=Messages(database),
             accounts=OwnedAccounts(database),

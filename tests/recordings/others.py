@@ -1,4 +1,4 @@
-"""`AdminCheckWorkflow` and `HousekeepingWorkflow` in each of their phases."""
+"""`AdminCheckWorkflow`, `AudienceImportWorkflow` and `HousekeepingWorkflow` in each of their phases."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,12 +6,14 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from activities.accounts import Opened
+from activities.imports import ImportRef
 from domain.why import Why
 from tests.recordings.scene import Scene, soon_continued, unserved
 from tests.workflows.fakes import ACCOUNT, CAMPAIGN, DESTINATION, OWNER, PLATFORM, QUEUE, WORKER_QUEUE, held_on
 from tests.workflows.stage import Stage, eventually
 from workflows import names, options
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 
 
@@ -71,6 +73,39 @@ ADMIN_CHECKS = (
     Scene(continued),
     soon_continued(continued_as_new),
 )
+
+
+async def _import(stage: Stage) -> WorkflowHandle[Any, Any]:
+    return await stage.client.start_workflow(
+        AudienceImportWorkflow.run, ImportRef(OWNER, CAMPAIGN), id=names.audience_import(CAMPAIGN), task_queue=QUEUE
+    )
+
+
+async def imported(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Three pages, the first one at the second try."""
+    stage.imports.failures = 1
+    run = await _import(stage)
+    await run.result()
+    return run
+
+
+async def import_over(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """The audience was deleted, or parsing-service has no such data."""
+    stage.imports.over = True
+    run = await _import(stage)
+    await run.result()
+    return run
+
+
+async def import_continued_as_new(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Its history was long enough."""
+    stage.imports.pages = 6
+    run = await _import(stage)
+    await run.result()
+    return stage.client.get_workflow_handle(run.id, run_id=run.first_execution_run_id)
+
+
+IMPORTS = (Scene(imported), Scene(import_over), soon_continued(import_continued_as_new))
 
 
 async def one_round(stage: Stage) -> WorkflowHandle[Any, Any]:

@@ -30,6 +30,7 @@ from tests.workflows.fakes import (
     FakeActions,
     FakeCampaigns,
     FakeHousekeeping,
+    FakeImports,
     own_activities,
     shared_activities,
 )
@@ -37,10 +38,11 @@ from tests.workflows.listener import ListenerWorkflow
 from workflows import names
 from workflows.account_run import AccountRun, AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, AudienceImportWorkflow, HousekeepingWorkflow]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 
@@ -70,10 +72,11 @@ class Stage:
         self.accounts = FakeAccounts(self.clock)
         self.campaigns = FakeCampaigns(self.clock)
         self.housekeeping = FakeHousekeeping()
+        self.imports = FakeImports()
         self._own_client = own_client
 
     def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
-        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping)
+        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.imports)
         return Worker(
             client or self.client,
             task_queue=QUEUE,
