@@ -24,6 +24,7 @@ from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.imports import ImportActivities
 from activities.open_accounts import OpenAccounts
+from activities.retention import RetentionActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -46,6 +47,7 @@ from storage.neighbours import IntegrationService
 from storage.parsing import WHO as PARSING
 from storage.parsing import ParsingService
 from storage.remembered import RememberedCredentials, RememberedDirectory
+from storage.retention import Retention
 from storage.runs import Polling, Runs
 from storage.service_tokens import ServiceTokens
 from storage.turns import Turns
@@ -54,9 +56,18 @@ from workflows.admin_check import AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.control import CampaignControl
-from workflows.housekeeping import HousekeepingWorkflow, ensure_schedule
+from workflows.housekeeping import HousekeepingWorkflow
+from workflows.retention import RetentionWorkflow
+from workflows.schedules import ensure_schedules
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, AudienceImportWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [
+    CampaignWorkflow,
+    AccountRunWorkflow,
+    AdminCheckWorkflow,
+    AudienceImportWorkflow,
+    HousekeepingWorkflow,
+    RetentionWorkflow,
+]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -144,6 +155,7 @@ class Process:
         parsing = ParsingService(settings.parsing_url, http, ServiceTokens(secret, SystemClock(), PARSING))
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
+        self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
         self._settings = settings
         self._client = client
         self._own_client = own_client
@@ -167,6 +179,7 @@ class Process:
                 self.imports.finish_import,
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
+                self.retention.remove_old,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -208,7 +221,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
             async with AsyncExitStack() as stack:
                 for worker in process.workers():
                     await stack.enter_async_context(worker)
-                await ensure_schedule(client, settings.temporal_task_queue)
+                await ensure_schedules(client, settings.temporal_task_queue)
                 _log.info("worker started", queue=process.open_accounts.queue)
                 await _either(stop, keeping)
         finally:

@@ -48,7 +48,8 @@ async def status(
             snapshot = await found.control.snapshot(campaign_id)
     else:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    return StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
+    labels = await _labels(found, asked, campaign)
+    return StatusOut.of(campaign.name, snapshot, labels, campaign.people_removed_at)
 
 
 _EXAMPLE_ROW: dict[str, Any] = {
@@ -100,7 +101,8 @@ async def report(
     if written is ReportFormat.CSV:
         return _file(csv_rows(people), "text/csv; charset=utf-8", campaign_id, "csv")
     snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    totals = StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
+    labels = await _labels(found, asked, campaign)
+    totals = StatusOut.of(campaign.name, snapshot, labels, campaign.people_removed_at)
     return _file(json_report(totals, people), "application/json", campaign_id, "json")
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL, Temporal, Vault, integration-service and parsing-service together: ours, or those that stand elsewhere."""
+"""PostgreSQL, Temporal, Vault and the services beside ours together: started here, or those that stand elsewhere."""
 
 import json
 import secrets

@@ -95,6 +95,9 @@ class WorkerSettings(_Common):
     max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
+    retention_days: int = Field(
+        90, ge=7, description="after its end a campaign's people are removed, and audiences that nobody used since"
+    )
     deployment_name: str = Field("invite-service", pattern=r"^[^.]+$", description="for worker versioning")
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
@@ -103,6 +106,11 @@ class WorkerSettings(_Common):
     metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
+
+    @property
+    def retention(self) -> timedelta:
+        """How long people are kept."""
+        return timedelta(days=self.retention_days)
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":

@@ -111,6 +111,7 @@ class CampaignView:
     to_campaign: UUID | None
     test: bool
     accounts_checked_at: datetime | None
+    people_removed_at: datetime | None
 
     @property
     def state(self) -> State:
@@ -186,6 +187,8 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     lets_go = command is Command.RESUME and campaign.held is not None
     if wanted is campaign.wanted and not lets_go and not restarts(command, campaign.phase):
         return campaign
+    if campaign.people_removed_at is not None:
+        raise Forbidden("The campaign's people were removed after its retention period: make a new one.")
     changes: dict[str, object] = {"wanted": wanted.value}
     if lets_go:  # what has happened until now is known to the owner
         counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign_id})).mappings()]
@@ -279,6 +282,7 @@ def view(row: RowMapping) -> CampaignView:
         to_campaign=row["to_campaign"],
         test=row["test"],
         accounts_checked_at=row["accounts_checked_at"],
+        people_removed_at=row["people_removed_at"],
     )
 
 

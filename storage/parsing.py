@@ -34,7 +34,7 @@ class ParsingService:
         self._tokens = tokens
 
     async def page(self, owner: str, parsed_data_id: str, cursor: str | None) -> ParsedPage:
-        """The page at the cursor; None: the first. Raises `Unavailable`, `TokenRefused`; `NotFound` for no such data."""
+        """The page at the cursor, or the first. Raises `Unavailable`, `TokenRefused`; `NotFound` for no such data."""
         asked = f"/parsed_data/{quote(parsed_data_id, safe='')}?limit={ROWS_ASKED}"
         if cursor is not None:
             asked += f"&cursor={quote(cursor, safe='')}"

@@ -100,7 +100,8 @@ class Campaign(SQLModel, table=True):
     owner last let it go on. `to_campaign`: the one that all its accounts give way to.
     `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
-    `POST /messages/test`, one message to an identifier of the owner's own.
+    `POST /messages/test`, one message to an identifier of the owner's own. `people_removed_at`: its recipients were
+    kept long enough (`storage.retention`).
     """
 
     id: UUID = Field(primary_key=True)
@@ -143,6 +144,7 @@ class Campaign(SQLModel, table=True):
     message_budget: str = Field(sa_type=Text)
     message_hints: list[str] = _texts()
     test: bool
+    people_removed_at: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),

@@ -28,6 +28,7 @@ WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "AudienceImportWorkflow": others.IMPORTS,
     "CampaignWorkflow": campaign.SCENES,
     "HousekeepingWorkflow": others.HOUSEKEEPING,
+    "RetentionWorkflow": others.RETENTION,
 }
 SCENES = {f"{workflow}.{scene.phase}": scene for workflow, scenes in WORKFLOWS.items() for scene in scenes}
 """By the recording's name: the workflow's, a dot, the phase's."""

@@ -17,6 +17,7 @@ from activities.actions import ActionActivities
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.imports import ImportActivities
+from activities.retention import RetentionActivities
 from domain.platform import Action
 from runtime.temporal import CONVERTER
 from tests.activities.fakes import turn
@@ -66,7 +67,14 @@ def test_every_scene_has_its_history_and_every_workflow_a_scene() -> None:
 
 def _activities() -> set[str]:
     found = set()
-    for holder in (AccountActivities, ActionActivities, CampaignActivities, HousekeepingActivities, ImportActivities):
+    for holder in (
+        AccountActivities,
+        ActionActivities,
+        CampaignActivities,
+        HousekeepingActivities,
+        ImportActivities,
+        RetentionActivities,
+    ):
         for method in vars(holder).values():
             if hasattr(method, "__temporal_activity_definition"):
                 found.add(activity._Definition.must_from_callable(method).name)

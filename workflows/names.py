@@ -3,6 +3,7 @@
 from uuid import UUID
 
 HOUSEKEEPING_SCHEDULE = "housekeeping"
+RETENTION_SCHEDULE = "retention"
 
 
 def campaign(campaign_id: str | UUID) -> str:

@@ -55,6 +55,7 @@ _EXAMPLE: dict[str, Any] = {
     ],
     "speed_per_minute": 12.0,
     "expected_end": "2026-03-01T09:30:00Z",
+    "people_removed_at": None,
 }
 
 
@@ -126,9 +127,14 @@ class StatusOut(BaseModel):
     accounts: list[AccountStatusOut]
     speed_per_minute: float
     expected_end: datetime | None
+    people_removed_at: datetime | None = Field(
+        None, description="its people were kept long enough: the numbers stay, and nobody is listed any more"
+    )
 
     @classmethod
-    def of(cls, name: str, snapshot: Snapshot, labels: dict[str, str]) -> "StatusOut":
+    def of(
+        cls, name: str, snapshot: Snapshot, labels: dict[str, str], people_removed_at: datetime | None = None
+    ) -> "StatusOut":
         """From the domain's; `labels` by account."""
         return cls(
             id=snapshot.campaign_id,
@@ -140,4 +146,5 @@ class StatusOut(BaseModel):
             accounts=[AccountStatusOut.of(line, labels.get(line.account_id, "")) for line in snapshot.accounts],
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,
+            people_removed_at=people_removed_at,
         )

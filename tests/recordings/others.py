@@ -1,4 +1,4 @@
-"""`AdminCheckWorkflow`, `AudienceImportWorkflow` and `HousekeepingWorkflow` in each of their phases."""
+"""The workflows beside campaigns, in each of their phases: admin checks, imports, housekeeping, retention."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from workflows import names, options
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.retention import RetentionWorkflow
 
 
 async def _check(stage: Stage, check: AdminCheck) -> WorkflowHandle[Any, Any]:
@@ -119,3 +120,13 @@ async def one_round(stage: Stage) -> WorkflowHandle[Any, Any]:
 
 
 HOUSEKEEPING = (Scene(one_round),)
+
+
+async def removed(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One round."""
+    run = await stage.client.start_workflow(RetentionWorkflow.run, id=names.RETENTION_SCHEDULE, task_queue=QUEUE)
+    await run.result()
+    return run
+
+
+RETENTION = (Scene(removed),)

@@ -293,8 +293,20 @@ class TestRoles:
                 assert writable(connection, table) == []
             for column in ("name", "owner", "parsed_data_id", "created_at"):
                 refused(connection, f"UPDATE audience SET {column} = {column}")
+            deletable = {
+                "queue",
+                "waiter",
+                "recipient",
+                "attempt",
+                "turn",
+                "peer",
+                "queue_low",
+                "address_book",
+                "usage",
+            }
+            deletable |= {"flood", "audience", "audience_recipient", "audience_dropped", "audience_page"}
             for table in TABLES:
-                assert may(connection, table, "DELETE") == (table in ("queue", "waiter", "audience_page")), table
+                assert may(connection, table, "DELETE") == (table in deletable), table
 
 
 class TestHousekeeping:
@@ -314,6 +326,8 @@ class TestHousekeeping:
             with connected(database_urls, role, MINE) as connection:
                 refused(connection, "SELECT * FROM live_campaigns('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM stale_turns(now(), 10)")
+                for function in ("spent_campaigns", "spent_audiences", "owners_of_old_numbers"):
+                    refused(connection, f"SELECT * FROM {function}(now(), 10)")
                 refused(connection, "SELECT * FROM unfinished_imports('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM take_shares('w', '{a}', '{0}', '{30}', interval '1 s')")
                 refused(connection, "SELECT leave_shares('w')")
@@ -344,6 +358,9 @@ class TestHousekeeping:
         )
         assert {row["proname"]: row["tells"] for row in rows} == {
             "floods_since": "bigint",
+            "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
+            "spent_audiences": "TABLE(owner text, audience_id uuid)",
+            "owners_of_old_numbers": "TABLE(owner text)",
             "unfinished_imports": "TABLE(owner text, audience_id uuid)",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
@@ -365,7 +382,7 @@ class TestHousekeeping:
         found: dict[str, set[str]] = {}
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
-        assert set(found) == {"audience", "campaign", "turn", "account", "flood", *NOBODYS}
+        assert set(found) == {"audience", "campaign", "turn", "account", "flood", "usage", "address_book", *NOBODYS}
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
 

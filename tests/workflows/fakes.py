@@ -15,6 +15,7 @@ from activities.campaigns import CampaignKey, CommandRequest, Gathered, Message,
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
 from activities.imports import Fetched, ImportRef
+from activities.retention import Removed
 from domain import told
 from domain.campaign import Command, State, Wanted
 from domain.errors import Unavailable
@@ -393,6 +394,14 @@ class FakeImports:
         return TakenIn(stored=10 * self.fetched - 1, dropped=1)
 
 
+class FakeRetention:
+    """The activity of `activities.retention`."""
+
+    @activity.defn
+    async def remove_old(self) -> Removed:
+        return Removed(campaigns=2, audiences=1, owners=1)
+
+
 def shared_activities(
     accounts: FakeAccounts, campaigns: FakeCampaigns, housekeeping: FakeHousekeeping, imports: FakeImports
 ) -> Sequence[Callable[..., object]]:
@@ -410,6 +419,7 @@ def shared_activities(
         imports.finish_import,
         housekeeping.reconcile,
         housekeeping.sweep,
+        FakeRetention().remove_old,
     ]
 
 

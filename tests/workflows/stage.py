@@ -41,8 +41,16 @@ from workflows.admin_check import AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.retention import RetentionWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, AudienceImportWorkflow, HousekeepingWorkflow]
+WORKFLOWS = [
+    CampaignWorkflow,
+    AccountRunWorkflow,
+    AdminCheckWorkflow,
+    AudienceImportWorkflow,
+    HousekeepingWorkflow,
+    RetentionWorkflow,
+]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 

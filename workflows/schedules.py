@@ -1,0 +1,41 @@
+"""What runs again and again: made once, by whichever worker starts first."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.service import RPCError
+
+from domain.errors import Unavailable
+from workflows import housekeeping, names, retention
+
+_SCHEDULES: Mapping[str, tuple[Any, timedelta]] = {
+    names.HOUSEKEEPING_SCHEDULE: (housekeeping.HousekeepingWorkflow.run, housekeeping.EVERY),
+    names.RETENTION_SCHEDULE: (retention.RetentionWorkflow.run, retention.EVERY),
+}
+
+
+async def ensure_schedules(client: Client, task_queue: str) -> None:
+    """Make the schedules unless they are there. Raises `Unavailable`."""
+    for name, (run, every) in _SCHEDULES.items():
+        schedule = Schedule(
+            action=ScheduleActionStartWorkflow(run, id=name, task_queue=task_queue),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        )
+        try:
+            await client.create_schedule(name, schedule)
+        except ScheduleAlreadyRunningError:
+            pass
+        except (RPCError, RuntimeError) as error:
+            raise Unavailable("Temporal", type(error).__name__) from error
