@@ -81,3 +81,11 @@ async def test_a_person_known_by_id_waits_for_the_account_that_has_seen_them(wor
         {"lane": "user_id", "bound_to": "a", "bound_hard": True},
         {"lane": "username", "bound_to": None, "bound_hard": False},
     ]
+
+
+async def test_whoever_an_account_of_nobody_has_seen_does_not_keep_the_campaign_waiting(world: World) -> None:
+    campaign = await world.campaign([Contact(user_id=5, seen_by="strange"), Contact("vera")], reaches=EVERY)
+    await world.do("UPDATE campaign SET accounts_checked_at = %s", world.now)
+    await world.runs.review(OWNER, campaign, None, world.now)
+    rows = await world.query("SELECT outcome, reason FROM recipient ORDER BY position")
+    assert rows == [{"outcome": "unreachable", "reason": "account_gone"}, {"outcome": None, "reason": None}]
