@@ -22,8 +22,10 @@ from activities.actions import ActionActivities
 from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
+from activities.retention import RetentionActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -41,21 +43,37 @@ from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
 from storage.housekeeping import Housekeeping
+from storage.imports import Imports
 from storage.looks import Looks
+from storage.neighbours import WHO as INTEGRATION
 from storage.neighbours import IntegrationService
+from storage.parsing import WHO as PARSING
+from storage.parsing import ParsingService
 from storage.planning import Planning
 from storage.remembered import RememberedCredentials, RememberedDirectory
+from storage.retention import Retention
 from storage.runs import Polling, Runs
+from storage.service_tokens import ServiceTokens
 from storage.turns import Turns
 from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.control import CampaignControl
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
+from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
+WORKFLOWS = [
+    CampaignWorkflow,
+    AccountRunWorkflow,
+    AdminCheckWorkflow,
+    AudienceImportWorkflow,
+    HousekeepingWorkflow,
+    MembershipWorkflow,
+    RetentionWorkflow,
+]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -92,7 +110,7 @@ class Process:
         turns = Turns(self.database, limits, random.random, lambda: secrets.randbits(63))
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
-        directory = ServiceDirectory(service, secret, SystemClock())
+        directory = ServiceDirectory(service, ServiceTokens(secret, SystemClock(), INTEGRATION))
         vault = VaultCredentials(
             settings.vault_url,
             settings.vault_token.get_secret_value(),
@@ -148,12 +166,17 @@ class Process:
         self.membership = MembershipActivities(
             self.open_accounts, housekeeping, Looks(self.database, limits), accounts, clock, settings.time_box
         )
+        parsing = ParsingService(settings.parsing_url, http, ServiceTokens(secret, SystemClock(), PARSING))
+        file_limits = settings.file_limits
+        self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
+        self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
         self.probes = Probes(
             {
                 "database": self.database.ping,
                 "temporal": client.service_client.check_health,
                 "vault": vault.ping,
-                "integration-service": service.ping,
+                INTEGRATION: service.ping,
+                PARSING: parsing.ping,
             },
             self.metrics.dependency,
         )
@@ -176,9 +199,12 @@ class Process:
                 self.campaigns.tell_runs,
                 self.campaigns.command_campaign,
                 self.campaigns.fail_campaign,
+                self.imports.fetch_page,
+                self.imports.finish_import,
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
                 self.membership.due_lookers,
+                self.retention.remove_old,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,

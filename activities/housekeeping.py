@@ -12,7 +12,7 @@ from activities.heartbeat import heartbeating
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
-from domain.housekeeping import LiveCampaign, StaleTurn
+from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
 from domain.ports import Clock
 
 _log = structlog.get_logger("execution")
@@ -31,6 +31,9 @@ class HousekeepingStore(Protocol):
     async def live_campaigns(self, after: str, at_most: int) -> list[LiveCampaign]:
         """Started campaigns that have not ended."""
 
+    async def unfinished_imports(self, after: str, at_most: int) -> list[UnfinishedImport]:
+        """Audiences that are being imported."""
+
     async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
         """Open turns of accounts that nobody holds."""
 
@@ -47,6 +50,9 @@ class Control(Protocol):
 
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
         """Start the campaign's workflow if it is missing, and tell it of the wish."""
+
+    async def start_import(self, owner: str, audience_id: UUID) -> None:
+        """Go on with an import whose workflow is missing; one that runs is left alone."""
 
     async def campaign_runs(self, campaign_id: UUID) -> bool:
         """Whether the campaign's workflow runs."""
@@ -77,10 +83,11 @@ class HousekeepingActivities:
 
     @activity.defn
     async def reconcile(self) -> Tidied:
-        """Deliver commands that were not heard, and start workflows that are missing."""
+        """Deliver commands that were not heard, and start workflows that are missing, those of imports too."""
         seen = righted = 0
         after = FIRST
         async with heartbeating():
+            await self._reconcile_imports()
             while True:
                 page = await self._store.live_campaigns(after, PAGE)
                 for campaign in page:
@@ -97,6 +104,13 @@ class HousekeepingActivities:
         async with heartbeating():
             stale = await self._store.stale_turns(now - STALE_AFTER, PAGE)
             return Tidied(len(stale), sum([await self._sweep(turn, now) for turn in stale]))
+
+    async def _reconcile_imports(self) -> None:
+        after = FIRST
+        while page := await self._store.unfinished_imports(after, PAGE):
+            for each in page:
+                await self._control.start_import(each.owner, UUID(each.audience_id))
+            after = page[-1].audience_id
 
     async def _reconcile(self, campaign: LiveCampaign) -> bool:
         campaign_id = UUID(campaign.campaign_id)

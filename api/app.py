@@ -29,6 +29,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
@@ -154,6 +155,7 @@ async def _services(
         clock=SystemClock(),
         database=database,
         audiences=Audiences(database),
+        imports=Imports(database, settings.file_limits),
         campaigns=Campaigns(database),
         messages=Messages(database),
         accounts=OwnedAccounts(database),

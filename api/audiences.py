@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
+from adapters.registry import platform
 from api.audience_form import OPENAPI, PART_BYTES, read_form
-from api.dependencies import Asked, Now, Services, With
+from api.dependencies import Asked, Now, Services, With, patiently
 from api.problems import responses
 from api.schemas.audiences import (
     AudienceOut,
@@ -20,11 +21,13 @@ from api.schemas.audiences import (
     DeletedOut,
     DroppedOut,
     DroppedPageOut,
+    ImportIn,
     PreviewOut,
     UploadedOut,
 )
 from api.streams import dropped_table
 from domain.audience import DroppedLine
+from domain.errors import Unavailable
 from storage.audiences import StoredAudience
 from storage.files.sources import Source
 
@@ -88,6 +91,32 @@ async def upload(
     return await _uploaded(found, asked.owner, stored, source)
 
 
+@router.post(
+    "/import",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=responses("too-large", "invalid"),
+    summary="Import a list from parsing-service",
+)
+async def import_parsed(body: ImportIn, response: Response, asked: Asked, found: With, now: Now) -> AudienceOut:
+    """Begin to make an audience of what parsing-service has gathered; it is cleaned as files are.
+
+    It goes on by itself, also after parsing-service was away: `GET /audiences/{id}` (the `Location`) tells how far
+    it is.
+    """
+    if body.platform is not None:
+        platform(body.platform)
+    name = body.name or body.parsed_data_id
+    audience_id = await found.imports.begin(asked.owner, name, body.parsed_data_id, body.platform, now)
+    _audit("audience_import_started", asked.owner, audience_id)
+    try:
+        async with patiently(found.settings.temporal_timeout):
+            await found.control.start_import(asked.owner, audience_id)
+    except Unavailable as error:  # it is stored: the reconciler starts it later
+        structlog.get_logger("execution").warning("import_not_started", audience=str(audience_id), what=error.what)
+    response.headers["Location"] = f"/audiences/{audience_id}"
+    return AudienceOut.of(await found.audiences.get(asked.owner, audience_id))
+
+
 @router.get("", responses=responses("invalid"), summary="The audiences")
 async def audiences(
     asked: Asked,
@@ -144,7 +173,8 @@ async def dropped(
 async def delete(audience_id: UUID, asked: Asked, found: With) -> DeletedOut:
     """Forget an audience: its people, and the lines that were not taken.
 
-    Campaigns made of it have copies of their people: they go on, and are named in the answer.
+    One that is being imported is forgotten too: its import ends. Campaigns made of it have copies of their people: they
+    go on, and are named in the answer.
     """
     campaigns = await found.audiences.delete(asked.owner, audience_id)
     _audit("audience_deleted", asked.owner, audience_id)

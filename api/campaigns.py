@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel
 from adapters.registry import Platform, platform
 from api.auth import Caller
 from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
+from api.inline import audience_of
 from api.problems import responses
 from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn, RetryIn
 from api.schemas.messages import MessageIn
@@ -63,9 +64,9 @@ async def create(
     now: Now,
     idempotency_key: IdempotencyKey = None,
 ) -> CampaignOut:
-    """Make a campaign of an audience; it starts at once, unless `start` is false."""
+    """Make a campaign of an audience, or of the people in the request; it starts at once, unless `start` is false."""
     creation = Creation("campaign_created", body, idempotency_key, {"start": body.start})
-    return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
+    return await creation.answer(lambda: _checked(body, asked, found, now), response, asked, found, now)
 
 
 @router.get("", responses=responses("invalid"), summary="The campaigns")
@@ -226,7 +227,7 @@ async def deliver(found: Services, campaign: CampaignView) -> None:
         _log.warning("command_not_delivered", campaign=str(campaign.id), no=campaign.control_no, what=error.what)
 
 
-async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCampaign:
+async def _checked(body: NewCampaignIn, asked: Caller, found: Services, now: datetime) -> NewCampaign:
     chosen = platform(body.platform)
     destination = chosen.destination(body.destination) if body.destination else ""
     message = asked_for(body.message, chosen)
@@ -239,21 +240,23 @@ async def _checked(body: NewCampaignIn, asked: Caller, found: Services) -> NewCa
         chosen.capabilities,
     )
     check_terms(body.terms(Terms()), found.limits().of(DRY_RUN if body.dry_run else body.platform))
-    check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
-    written = await checked(found, asked.owner, body.audience_id, message, chosen)
-    try:
-        await require_known_accounts(found, asked, body.platform, body.account_ids)
-    except Unavailable as error:  # the campaign waits for it, and says so
-        _log.warning("accounts_not_checked", owner=asked.owner, what=error.what)
-    return _new(body, destination, chosen, written)
+    async with audience_of(body, asked.owner, found, now) as audience_id:
+        audience = await found.audiences.get(asked.owner, audience_id)
+        check_audience(audience.stored, audience.state)
+        written = await checked(found, asked.owner, audience_id, message, chosen)
+        try:
+            await require_known_accounts(found, asked, body.platform, body.account_ids)
+        except Unavailable as error:  # the campaign waits for it, and says so
+            _log.warning("accounts_not_checked", owner=asked.owner, what=error.what)
+        return _new(body, audience_id, destination, chosen, written)
 
 
-def _new(body: NewCampaignIn, destination: str, chosen: Platform, written: Checked) -> NewCampaign:
+def _new(body: NewCampaignIn, audience_id: UUID, destination: str, chosen: Platform, written: Checked) -> NewCampaign:
     return NewCampaign(
         name=body.name,
         platform=body.platform,
         adapter=DRY_RUN if body.dry_run else body.platform,
-        audience_id=body.audience_id,
+        audience_id=audience_id,
         action=body.action,
         destination=destination,
         message=written.message,

@@ -25,6 +25,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
@@ -49,6 +50,9 @@ class Control(Protocol):
     async def snapshot(self, campaign_id: UUID) -> Snapshot:
         """The numbers as the workflow has them. Raises `NotFound`."""
 
+    async def start_import(self, owner: str, audience_id: UUID) -> None:
+        """Begin to import an audience; one whose import runs is left alone."""
+
     async def start_admin_check(
         self, owner: str, check_id: UUID, platform: str, destination: str, account_ids: list[str] | None
     ) -> None:
@@ -66,6 +70,7 @@ class Services:
     clock: Clock
     database: Database
     audiences: Audiences
+    imports: Imports
     campaigns: Campaigns
     messages: Messages
     accounts: OwnedAccounts

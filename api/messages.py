@@ -34,7 +34,8 @@ async def preview(body: PreviewIn, asked: Asked, found: With) -> PreviewOut:
     message = asked_for(body.message, chosen)
     if message.is_empty:
         raise Invalid("message.texts", "Give the text that is to be looked at, or the post to forward.")
-    check_audience((await found.audiences.get(asked.owner, body.audience_id)).stored)
+    audience = await found.audiences.get(asked.owner, body.audience_id)
+    check_audience(audience.stored, audience.state)
     written = await checked(found, asked.owner, body.audience_id, message, chosen)
     people = await found.messages.people(asked.owner, body.audience_id, body.after, body.count)
     return PreviewOut(

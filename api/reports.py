@@ -50,7 +50,8 @@ async def status(
             snapshot = await found.control.snapshot(campaign_id)
     else:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    return StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
+    labels = await _labels(found, asked, campaign)
+    return StatusOut.of(campaign.name, snapshot, labels, campaign.people_removed_at)
 
 
 _MEDIA_TYPES = {

@@ -1,4 +1,4 @@
-"""PostgreSQL, Temporal, Vault and integration-service together: ours, or those that stand elsewhere."""
+"""PostgreSQL, Temporal, Vault and the services beside ours together: started here, or those that stand elsewhere."""
 
 import json
 import secrets
@@ -9,6 +9,7 @@ from devstack.database import DATABASE, Cluster, derived_passwords
 from devstack.errors import DevstackError
 from devstack.external import External
 from devstack.integration_client import IntegrationAdmin, IntegrationServer
+from devstack.parsing_client import ParsingServer
 from devstack.postgres import Postgres
 from devstack.postgres_files import write_private
 from devstack.progress import Progress
@@ -40,7 +41,7 @@ class Secrets:
 
 
 class Infrastructure:
-    """The four servers that our programs need. What stands elsewhere is left alone at the end."""
+    """The five servers that our programs need. What stands elsewhere is left alone at the end."""
 
     def __init__(
         self,
@@ -60,8 +61,15 @@ class Infrastructure:
         self.temporal = self._temporal(state, ports, ui=temporal_ui)
         self.vault_server = self._vault(state, ports)
         self.integration_server = self._integration(state, ports)
+        self.parsing = ParsingServer(
+            state.logs / "parsing-service.log",
+            folder=state.folder / "parsed_data",
+            jwt_secret=self.secrets.jwt_secret,
+            admin_token=self.secrets.integration_admin_token,
+            port=ports.get("parsing-service"),
+        )
         # PostgreSQL last: making its data folder takes a while, in which the others come up.
-        every = (self.temporal, self.vault_server, self.integration_server, self.postgres)
+        every = (self.temporal, self.vault_server, self.integration_server, self.parsing, self.postgres)
         self.servers: list[Server] = [server for server in every if server is not None]
         self._drop_database = False
 

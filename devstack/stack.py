@@ -186,7 +186,11 @@ class Stack:
         if role == "worker":
             vault = self.infrastructure.vault
             address = {"INVITE_VAULT_URL": vault.url, "INVITE_VAULT_MOUNT": MOUNT}
-            return address | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
+            return (
+                address
+                | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
+                | {"INVITE_PARSING_URL": self.infrastructure.parsing.url}
+            )
         return {}
 
     def _stop(self) -> None:

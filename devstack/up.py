@@ -21,6 +21,8 @@ PEOPLE = 60
 API_ID, API_HASH = 12345, "0123456789abcdef" * 2  # the data centre takes any
 TOKEN_TTL = timedelta(days=30)
 ACCOUNTS_MADE_AT = datetime(2024, 1, 15, tzinfo=UTC)
+PARSED = "readers"
+"""What parsing-service has gathered."""
 _WATCH = timedelta(milliseconds=500)
 _INFO = "up.txt"
 
@@ -95,6 +97,10 @@ def _start_telegram(stack: Stack) -> None:
     world = up_scenario()
     scenario.dump(world, folder / "scenario.json")
     _write_audience(folder / "people.csv")
+    gathered = [
+        {"user_id": each.user_id, "username": each.username, "first_name": each.first_name} for each in world.people
+    ]
+    stack.infrastructure.parsing.put(PARSED, OWNER, PLATFORM, gathered)
     centre = stack.start_data_centre(folder / "scenario.json", folder / "telegram.jsonl")
     for account in world.accounts:
         credentials = {
@@ -122,6 +128,7 @@ def _addresses(stack: Stack) -> str:
         "integration-service": f"{servers.integration.url}/docs",
         "an audience to upload": str(stack.state.folder / "people.csv"),
         "a group to invite to": "@the_club",
+        "people to import": f"{PARSED}  (POST /audiences/import, of parsing-service: {servers.parsing.url}/docs)",
         "logs": str(stack.state.logs),
         f"token of {OWNER}": f"(valid {TOKEN_TTL.days} days)\n{token}",
     }

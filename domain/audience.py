@@ -27,6 +27,24 @@ class DropReason(StrEnum):
     DUPLICATE = "duplicate"
 
 
+class AudienceState(StrEnum):
+    """Whether an audience can be used: one from parsing-service is there when all of its pages are."""
+
+    READY = "ready"
+    IMPORTING = "importing"
+    FAILED = "failed"
+
+
+class ImportFault(StrEnum):
+    """Why an import has failed for good. The sentences are in `domain.sentences`."""
+
+    NOT_FOUND = "parsed_data_not_found"
+    REFUSED = "parsed_data_refused"
+    WRONG_PLATFORM = "parsed_data_of_another_platform"
+    TOO_MANY_ROWS = "parsed_data_too_long"
+    UNREADABLE = "parsed_data_unreadable"
+
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,6 +60,8 @@ class Contact(NamedTuple):
     first_name: str = ""
     last_name: str = ""
     fields: Mapping[str, str] = _NOTHING
+    seen_by: str | None = None
+    """The account that knows the `user_id`: to the others it may mean nothing."""
 
     def completed(self, other: "Contact") -> "Contact":
         """This person with what only a later line says of them, identifiers above all."""
@@ -52,6 +72,7 @@ class Contact(NamedTuple):
             self.first_name or other.first_name,
             self.last_name or other.last_name,
             {**other.fields, **self.fields},
+            self.seen_by if self.seen_by is not None else other.seen_by,
         )
 
 

@@ -21,6 +21,30 @@ class LiveCampaign:
 
 
 @dataclass(frozen=True)
+class UnfinishedImport:
+    """An audience that is being imported."""
+
+    owner: str
+    audience_id: str
+
+
+@dataclass(frozen=True)
+class SpentCampaign:
+    """A campaign that has ended, whose people were kept long enough."""
+
+    owner: str
+    campaign_id: str
+
+
+@dataclass(frozen=True)
+class SpentAudience:
+    """An audience that was kept long enough."""
+
+    owner: str
+    audience_id: str
+
+
+@dataclass(frozen=True)
 class StaleTurn:
     """A turn that stands open though nobody holds its account."""
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 
+from domain.audience import AudienceState
 from domain.errors import Invalid
 from domain.hints import Hint
 from domain.message import Message, budget
@@ -117,7 +118,13 @@ def retryable(reasons: Collection[str]) -> frozenset[Reason]:
     return frozenset(Reason(each) for each in reasons)
 
 
-def check_audience(people: int) -> None:
-    """Raises `Invalid` for an audience in which nobody is left."""
+def check_audience(people: int, state: AudienceState = AudienceState.READY) -> None:
+    """Raises `Invalid` for an audience in which nobody is left, or that is not there yet."""
+    if state is AudienceState.IMPORTING:
+        raise Invalid(
+            "audience_id", "This audience is still being imported: wait until its `state` is `ready` (GET /audiences)."
+        )
+    if state is AudienceState.FAILED:
+        raise Invalid("audience_id", "The import of this audience has failed: its `error` says why. Import it again.")
     if people == 0:
         raise Invalid("audience_id", "Nobody is in this audience: look at its dropped lines.")

@@ -1,6 +1,6 @@
 """Outcomes, reasons and dropped lines in words, for reports: one sentence in each language."""
 
-from domain.audience import DropReason
+from domain.audience import DropReason, ImportFault
 from domain.languages import by_language
 from domain.outcome import Kind, Reason
 
@@ -209,13 +209,38 @@ _DROPPED: dict[DropReason, tuple[str, str]] = {
     DropReason.DUPLICATE: ("An earlier line names the same person.", "Этот человек уже есть в строке выше."),
 }
 
+_FAULTS: dict[ImportFault, tuple[str, str]] = {
+    ImportFault.NOT_FOUND: (
+        "parsing-service has no such data: look at `parsed_data_id`.",
+        "В parsing-service нет таких данных: проверьте `parsed_data_id`.",
+    ),
+    ImportFault.REFUSED: (
+        "parsing-service does not give these data to you.",
+        "parsing-service не отдаёт вам эти данные.",
+    ),
+    ImportFault.WRONG_PLATFORM: (
+        "These data are of another platform than the one that was asked for.",
+        "Эти данные с другой платформы, чем указано.",
+    ),
+    ImportFault.TOO_MANY_ROWS: (
+        "These data have more rows than an audience may have. Split them.",
+        "В этих данных больше строк, чем допустимо в аудитории. Разделите их.",
+    ),
+    ImportFault.UNREADABLE: (
+        "A row of these data is longer than allowed, or broken.",
+        "Строка этих данных длиннее допустимого или повреждена.",
+    ),
+}
+
 _WAITING = ("Not done yet.", "Ещё не сделано.")
 
 
-def sentence(value: Reason | Kind | DropReason) -> dict[str, str]:
+def sentence(value: Reason | Kind | DropReason | ImportFault) -> dict[str, str]:
     """It in words, by language code."""
     if isinstance(value, Reason):
         words = _REASONS[value]
+    elif isinstance(value, ImportFault):
+        words = _FAULTS[value]
     else:
         words = _KINDS[value] if isinstance(value, Kind) else _DROPPED[value]
     return by_language(words)

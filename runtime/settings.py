@@ -26,11 +26,22 @@ class _Common(BaseSettings):
     temporal_task_queue: str = "invite"
     database_pool: int = Field(20, ge=2, description="connections at most")
     integration_url: str = Field(description="integration-service's base address")
-    integration_timeout: Duration = timedelta(seconds=5)
+    integration_timeout: Duration = Field(
+        timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
+    max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an audience")
+    max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
+    max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
+    max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """How much a list of people may hold."""
+        return FileLimits(self.max_rows, self.max_columns, self.max_cell, self.max_unpacked_bytes)
 
 
 class ApiSettings(_Common):
@@ -51,24 +62,18 @@ class ApiSettings(_Common):
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
     max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
-    max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an uploaded file")
-    max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an uploaded file")
-    max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an uploaded file")
-    max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
     body_timeout: Duration = Field(timedelta(seconds=30), description="a request's body may pause so long at most")
     requests_per_owner: int = Field(1_200, ge=0, description="that one owner may make in a minute; 0: any number")
     requests_per_address: int = Field(2_400, ge=0, description="that one address may make in a minute; 0: any number")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, with commas between")
     cors_origins: list[str] = Field([], description='whose pages may call: ["https://app.example.com"]')
     strict_transport: bool = Field(False, description="tells browsers to come by TLS only (HSTS)")
+    max_inline: int = Field(
+        1_000, ge=1, description="recipients within the request for a campaign; more come as an audience"
+    )
     tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
-
-    @property
-    def file_limits(self) -> FileLimits:
-        """How much an uploaded file may hold."""
-        return FileLimits(self.max_rows, self.max_columns, self.max_cell, self.max_unpacked_bytes)
 
     @model_validator(mode="after")
     def _key_fits(self) -> "ApiSettings":
@@ -83,6 +88,7 @@ class ApiSettings(_Common):
 class WorkerSettings(_Common):
     """What a worker needs."""
 
+    parsing_url: str = Field(description="parsing-service's base address")
     vault_url: str
     vault_token: SecretStr
     vault_mount: str = "secret"
@@ -90,7 +96,9 @@ class WorkerSettings(_Common):
     remember: Duration = Field(
         timedelta(minutes=5), description="how long credentials and the list of accounts serve while Vault is not asked"
     )
-    service_jwt_secret: SecretStr = Field(description="signs our 60 s tokens for integration-service")
+    service_jwt_secret: SecretStr = Field(
+        description="signs our 60 s tokens for integration-service and parsing-service"
+    )
     lease_length: Duration = LeaseTimes.length
     lease_renew_every: Duration = LeaseTimes.renew_every
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after
@@ -102,6 +110,9 @@ class WorkerSettings(_Common):
     max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")
     graceful_shutdown: Duration = Field(timedelta(seconds=20), description="for activities at SIGTERM")
     max_activities: int = 200
+    retention_days: int = Field(
+        90, ge=7, description="after its end a campaign's people are removed, and audiences that nobody used since"
+    )
     deployment_name: str = Field("invite-service", pattern=r"^[^.]+$", description="for worker versioning")
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
@@ -111,6 +122,11 @@ class WorkerSettings(_Common):
     )
     poll_waiting: Duration = Field(timedelta(minutes=1), description="reading the accounts, while a campaign waits")
     poll_running: Duration = Field(timedelta(minutes=5), description="the same while it runs")
+
+    @property
+    def retention(self) -> timedelta:
+        """How long people are kept."""
+        return timedelta(days=self.retention_days)
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":

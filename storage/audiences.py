@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import RowMapping, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.audience import DroppedLine, DropReason, Line
+from domain.audience import AudienceState, DroppedLine, DropReason, ImportFault, Line
 from domain.errors import NotFound, Unavailable
 from domain.preview import Preview, look_through
 from storage.engine import Database
@@ -33,7 +33,7 @@ _INCOMING = (
     text("""
     CREATE TEMPORARY TABLE incoming (
         line integer NOT NULL, position integer, same_as integer, reason text, content text NOT NULL, username text,
-        phone text, user_id bigint, first_name text, last_name text, fields jsonb
+        phone text, user_id bigint, first_name text, last_name text, fields jsonb, seen_by text
     ) ON COMMIT DROP
     """),
     text("CREATE TEMPORARY TABLE set_aside (LIKE pg_temp.incoming) ON COMMIT DROP"),
@@ -45,12 +45,12 @@ _JOINED_AT_ONCE = 50_000
 _DUPLICATE = DropReason.DUPLICATE.value
 _COPY = f"COPY pg_temp.incoming ({COLUMNS}) FROM STDIN"
 
-_STORED = "audience_id, position, owner, line, username, phone, user_id, first_name, last_name, fields"
+_STORED = "audience_id, position, owner, line, username, phone, user_id, first_name, last_name, fields, seen_by"
 
 _BLOCK = (
     text(f"""
     INSERT INTO audience_recipient ({_STORED})
-    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields
+    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields, seen_by
     FROM pg_temp.incoming WHERE reason IS NULL
     """),
     text("INSERT INTO pg_temp.set_aside SELECT * FROM pg_temp.incoming WHERE reason IS NOT NULL"),
@@ -66,10 +66,11 @@ _JOINED = (
                      CAST(:contents AS text[])) AS joined (position, first, first_position, content)
         WHERE it.audience_id = :audience AND it.owner = :owner AND it.position = joined.position
         RETURNING it.line, joined.first_position, joined.first, joined.content, it.username, it.phone, it.user_id,
-                  it.first_name, it.last_name, it.fields
+                  it.first_name, it.last_name, it.fields, it.seen_by
     )
     INSERT INTO pg_temp.set_aside ({COLUMNS})
-    SELECT line, first_position, first, '{_DUPLICATE}', content, username, phone, user_id, first_name, last_name, fields
+    SELECT line, first_position, first, '{_DUPLICATE}', content, username, phone, user_id, first_name, last_name,
+           fields, seen_by
     FROM gone
     """),
     text("""
@@ -93,6 +94,7 @@ _COMPLETED = text(f"""
     WITH more AS (
         SELECT position, {_earliest("username", "username IS NOT NULL")},
                {_earliest("phone", "phone IS NOT NULL")}, {_earliest("user_id", "user_id IS NOT NULL")},
+               {_earliest("seen_by", "seen_by IS NOT NULL")},
                {_earliest("first_name", "first_name <> ''")}, {_earliest("last_name", "last_name <> ''")},
                jsonb_object_agg(key, value ORDER BY line DESC) FILTER (WHERE key IS NOT NULL) AS fields
         FROM pg_temp.set_aside LEFT JOIN LATERAL jsonb_each(fields) ON true WHERE same_as IS NOT NULL GROUP BY position
@@ -101,15 +103,17 @@ _COMPLETED = text(f"""
         WHERE it.audience_id = :audience AND it.owner = :owner AND it.position = more.position
           AND (it.username IS NULL AND more.username IS NOT NULL OR it.phone IS NULL AND more.phone IS NOT NULL
                OR it.user_id IS NULL AND more.user_id IS NOT NULL OR it.first_name = '' AND more.first_name IS NOT NULL
-               OR it.last_name = '' AND more.last_name IS NOT NULL OR NOT it.fields @> (more.fields || it.fields))
+               OR it.last_name = '' AND more.last_name IS NOT NULL OR NOT it.fields @> (more.fields || it.fields)
+               OR it.seen_by IS NULL AND more.seen_by IS NOT NULL)
         RETURNING it.position, it.line, coalesce(it.username, more.username) AS username,
                   coalesce(it.phone, more.phone) AS phone, coalesce(it.user_id, more.user_id) AS user_id,
                   coalesce(nullif(it.first_name, ''), more.first_name, '') AS first_name,
                   coalesce(nullif(it.last_name, ''), more.last_name, '') AS last_name,
-                  coalesce(more.fields || it.fields, it.fields) AS fields
+                  coalesce(more.fields || it.fields, it.fields) AS fields,
+                  coalesce(it.seen_by, more.seen_by) AS seen_by
     )
     INSERT INTO audience_recipient ({_STORED})
-    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields FROM gone
+    SELECT :audience, position, :owner, line, username, phone, user_id, first_name, last_name, fields, seen_by FROM gone
 """)
 
 _DROPPED = text("""
@@ -119,7 +123,12 @@ _DROPPED = text("""
 
 _DELETE = tuple(
     text(f"DELETE FROM {table} WHERE {key} = :audience AND owner = :owner")
-    for table, key in (("audience_recipient", "audience_id"), ("audience_dropped", "audience_id"), ("audience", "id"))
+    for table, key in (
+        ("audience_recipient", "audience_id"),
+        ("audience_dropped", "audience_id"),
+        ("audience_page", "audience_id"),
+        ("audience", "id"),
+    )
 )
 
 _CAMPAIGNS = text("SELECT id FROM campaign WHERE audience_id = :audience AND owner = :owner ORDER BY created_at")
@@ -137,7 +146,10 @@ _DROPPED_PAGE = text("""
 
 @dataclass(frozen=True)
 class StoredAudience:
-    """An audience in numbers: `rows_read` = `stored` + `dropped`, and `reasons` add up to `dropped`."""
+    """An audience in numbers: `rows_read` = `stored` + `dropped`, and `reasons` add up to `dropped`.
+
+    While it is imported only `rows_read` grows, to `total` where the source has told it. `fault`: why that failed.
+    """
 
     id: UUID
     name: str
@@ -146,6 +158,9 @@ class StoredAudience:
     dropped: int
     reasons: Mapping[DropReason, int]
     created_at: datetime
+    state: AudienceState = AudienceState.READY
+    total: int | None = None
+    fault: ImportFault | None = None
 
 
 class Audiences:
@@ -159,18 +174,10 @@ class Audiences:
     async def store(self, owner: str, name: str, lines: Iterable[Line], now: datetime, max_rows: int) -> StoredAudience:
         """Store the people of `lines`, which is read in a thread. Raises `TooManyRows` and whatever `lines` raises."""
         async with self._turn, self._database.owner(owner) as tx:
-            for statement in _INCOMING:
-                await tx.execute(statement)
             audience_id = uuid4()
-            names = {"audience": audience_id, "owner": owner}
-            with Intake(lines, max_rows) as intake:
-                await _copy_all(tx, intake, names)
-                await _join(tx, intake, names)
-            audience = _counted(audience_id, name, intake.counts, now)
+            counts = await take_in(tx, owner, audience_id, lines, max_rows)
+            audience = _counted(audience_id, name, counts, now)
             await tx.execute(insert(_audience).values(owner=owner, **_row(audience)))
-            await tx.execute(_ANALYZE)
-            for statement in (_COMPLETED, _DROPPED):
-                await tx.execute(statement, names)
             return audience
 
     async def preview(self, lines: Iterable[Line]) -> Preview:
@@ -217,6 +224,25 @@ class Audiences:
             for statement in _DELETE:
                 await tx.execute(statement, names)
             return (await tx.execute(_CAMPAIGNS, names)).scalars().all()
+
+
+async def take_in(
+    tx: AsyncConnection, owner: str, audience_id: UUID, lines: Iterable[Line], max_rows: int
+) -> Mapping[DropReason | None, int]:
+    """Store the people of `lines`, and what is not taken; how many lines there were by reason (None: the people).
+
+    `lines` is read in a thread. Raises `TooManyRows` and whatever `lines` raises.
+    """
+    for statement in _INCOMING:
+        await tx.execute(statement)
+    names = {"audience": audience_id, "owner": owner}
+    with Intake(lines, max_rows) as intake:
+        await _copy_all(tx, intake, names)
+        await _join(tx, intake, names)
+    await tx.execute(_ANALYZE)
+    for statement in (_COMPLETED, _DROPPED):
+        await tx.execute(statement, names)
+    return intake.counts
 
 
 async def _must_exist(tx: AsyncConnection, owner: str, audience_id: UUID, *, lock: bool = False) -> None:
@@ -271,6 +297,9 @@ def _row(audience: StoredAudience) -> dict[str, object]:
         "stored": audience.stored,
         "dropped": audience.dropped,
         "created_at": audience.created_at,
+        "state": audience.state.value,
+        "pages": 0,
+        "fetched": True,
     }
 
 
@@ -288,6 +317,9 @@ async def _with_reasons(tx: AsyncConnection, owner: str, rows: Sequence[RowMappi
             dropped=row["dropped"],
             reasons=reasons.get(row["id"], {}),
             created_at=row["created_at"],
+            state=AudienceState(row["state"]),
+            total=row["total"],
+            fault=None if row["fault"] is None else ImportFault(row["fault"]),
         )
         for row in rows
     ]

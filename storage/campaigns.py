@@ -119,6 +119,7 @@ class CampaignView:
     accounts_checked_at: datetime | None
     wanted_at: datetime
     forecast: Forecast | None
+    people_removed_at: datetime | None
 
     @property
     def state(self) -> State:
@@ -199,6 +200,8 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     lets_go = command is Command.RESUME and campaign.held is not None
     if wanted is campaign.wanted and not lets_go and not restarts(command, campaign.phase):
         return campaign
+    if campaign.people_removed_at is not None:
+        raise Forbidden("The campaign's people were removed after its retention period: make a new one.")
     changes: dict[str, object] = {"wanted": wanted.value}
     if lets_go:  # what has happened until now is known to the owner
         counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign_id})).mappings()]
@@ -294,6 +297,7 @@ def view(row: RowMapping) -> CampaignView:
         accounts_checked_at=row["accounts_checked_at"],
         wanted_at=row["wanted_at"],
         forecast=None if row["planned_at"] is None else Forecast(row["planned_at"], row["planned_end"]),
+        people_removed_at=row["people_removed_at"],
     )
 
 

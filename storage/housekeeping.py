@@ -7,11 +7,12 @@ from sqlalchemy import text
 
 from domain.account import AccountRef
 from domain.campaign import Wanted
-from domain.housekeeping import LiveCampaign, StaleTurn
+from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
 from domain.membership import DueLooks
 from storage.engine import Database
 
 _LIVE = text("SELECT * FROM live_campaigns(:after, :at_most)")
+_IMPORTS = text("SELECT * FROM unfinished_imports(:after, :at_most)")
 _STALE = text("SELECT * FROM stale_turns(:opened_before, :at_most)")
 _LOOKS = text("SELECT * FROM due_looks(:now, :soon, :at_most)")
 
@@ -41,6 +42,12 @@ class Housekeeping:
                 )
                 for row in rows.mappings()
             ]
+
+    async def unfinished_imports(self, after: str, at_most: int) -> list[UnfinishedImport]:
+        """Audiences that are being imported, by id, those after `after`."""
+        async with self._database.housekeeping() as tx:
+            rows = await tx.execute(_IMPORTS, {"after": UUID(after), "at_most": at_most})
+            return [UnfinishedImport(row["owner"], str(row["audience_id"])) for row in rows.mappings()]
 
     async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
         """Open turns, begun before then, of accounts that nobody holds."""

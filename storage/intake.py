@@ -12,14 +12,14 @@ from typing import NamedTuple, Self
 from domain.audience import DropReason, Line, TooManyRows
 from domain.people import People
 
-COLUMNS = "line, position, same_as, reason, content, username, phone, user_id, first_name, last_name, fields"
+COLUMNS = "line, position, same_as, reason, content, username, phone, user_id, first_name, last_name, fields, seen_by"
 """Of a block. `position`: the person's; of a duplicate, that of the person whom it names again."""
 
 _CHUNK = 10_000
 """Lines in a block: so much is held in memory."""
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 _NULL = r"\N"
-_NOBODY = "\t\\N" * 6 + "\n"
+_NOBODY = "\t\\N" * 7 + "\n"
 _DUPLICATE = DropReason.DUPLICATE.value
 
 
@@ -95,11 +95,12 @@ class Intake:
             else:
                 begins = f"{number}\t{self._position(first)}\t{first}\t{_DUPLICATE}\t{_escaped(content)}"
                 self._dropped[DropReason.DUPLICATE] += 1
-            username, phone, user_id, first_name, last_name, fields = found
+            username, phone, user_id, first_name, last_name, fields, seen_by = found
             yield (
                 f"{begins}\t{username or _NULL}\t{phone or _NULL}\t{_NULL if user_id is None else user_id}"
                 f"\t{_escaped(first_name) if first_name else ''}\t{_escaped(last_name) if last_name else ''}"
-                f"\t{_escaped(json.dumps(fields, ensure_ascii=False)) if fields else '{}'}\n"
+                f"\t{_escaped(json.dumps(fields, ensure_ascii=False)) if fields else '{}'}"
+                f"\t{_escaped(seen_by) if seen_by else _NULL}\n"
             )
 
     def _position(self, line: int) -> int:

@@ -1,8 +1,10 @@
 """The services beside ours, over HTTP: what they say is bounded, checked, and never trusted to be complete."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +15,10 @@ from domain.account import ExternalStatus, KnownAccount
 from domain.errors import Forbidden, Unavailable
 from domain.outcome import Reason
 
-_WHO = "integration-service"
+WHO = "integration-service"
 _MAX_ANSWER = 8 * 1024 * 1024
+_WHOLE_ANSWER = timedelta(seconds=30)
+"""However slowly it comes, byte by byte."""
 _MAX_ACCOUNTS = 10_000
 _MAX_ID = 200
 _MAX_VALUE = 64 * 1024
@@ -23,7 +27,74 @@ _log = structlog.get_logger("execution")
 
 
 class TokenRefused(Forbidden):
-    """integration-service does not accept the token for this owner."""
+    """A service beside ours does not accept the token for this owner."""
+
+
+class Missing(Unavailable):
+    """A service beside ours answered that there is no such thing (404)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered. `media_type`: without its parameters, in lower case."""
+
+    media_type: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Neighbour:
+    """A service beside ours: asked once, with every failure in our words."""
+
+    def __init__(self, who: str, base_url: str, client: httpx.AsyncClient) -> None:
+        """`client` brings the timeouts."""
+        self._who = who
+        self._base = base_url.rstrip("/")
+        self._client = client
+
+    async def ask(
+        self, method: str, path: str, token: str, body: object = None, accept: str = "application/json"
+    ) -> Answer:
+        """What it answers. Raises `Unavailable`, `Missing`, `TokenRefused`."""
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+        try:
+            async with (
+                asyncio.timeout(_WHOLE_ANSWER.total_seconds()),
+                self._client.stream(method, self._base + path, headers=headers, json=body) as response,
+            ):
+                self._check(response)
+                media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                return Answer(media_type, response.headers, await self._bounded(response))
+        except TimeoutError:
+            raise Unavailable(self._who, "its answer did not come to an end") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            # Its text may hold the address with the owner's name: the type must do.
+            raise Unavailable(self._who, type(error).__name__) from None
+
+    async def ping(self) -> None:
+        """Ask whether anything answers there, whatever it says. Raises `Unavailable`."""
+        try:
+            async with self._client.stream("GET", self._base + "/") as response:
+                status = response.status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unavailable(self._who, type(error).__name__) from None
+        if status >= 500:
+            raise Unavailable(self._who, f"it answered with status {status}")
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.status_code in (401, 403):
+            raise TokenRefused(f"{self._who} does not accept this token for this owner.")
+        if not response.is_success:
+            kind = Missing if response.status_code == httpx.codes.NOT_FOUND else Unavailable
+            raise kind(self._who, f"it answered with status {response.status_code}")
+
+    async def _bounded(self, response: httpx.Response) -> bytes:
+        answer = bytearray()
+        async for block in response.aiter_bytes():
+            answer += block
+            if len(answer) > _MAX_ANSWER:
+                raise Unavailable(self._who, "its answer is too long")
+        return bytes(answer)
 
 
 class IntegrationService:
@@ -31,16 +102,14 @@ class IntegrationService:
 
     def __init__(self, base_url: str, client: httpx.AsyncClient) -> None:
         """`client` brings the timeouts."""
-        self._base = base_url.rstrip("/")
-        self._client = client
+        self._service = Neighbour(WHO, base_url, client)
 
     async def accounts(self, owner: str, platform: str, token: str) -> list[KnownAccount]:
         """The owner's accounts on the platform, by id. Raises `Unavailable`, `TokenRefused`."""
         query = f"user_id={quote(owner, safe='')}&platform={quote(platform, safe='')}"
-        answer = await self._ask("GET", f"/accounts?{query}", token)
-        items = _json(answer)
+        items = json_of(WHO, await self._service.ask("GET", f"/accounts?{query}", token))
         if not isinstance(items, list) or len(items) > _MAX_ACCOUNTS:
-            raise Unavailable(_WHO, "it answered something that is not a list of accounts")
+            raise Unavailable(WHO, "it answered something that is not a list of accounts")
         read = [read_account(item) for item in items]
         bad = read.count(None)
         if bad:
@@ -51,50 +120,19 @@ class IntegrationService:
     async def report(self, owner: str, account_id: str, reason: Reason, at: datetime, token: str) -> None:
         """Tell that the account was found blocked. Raises `Unavailable`, `TokenRefused`."""
         body = {"user_id": owner, "account_id": account_id, "reason": reason.value, "at": at.isoformat()}
-        await self._ask("POST", "/accounts/check", token, body)
+        await self._service.ask("POST", "/accounts/check", token, body)
 
     async def ping(self) -> None:
-        """Ask whether anything answers there, whatever it says. Raises `Unavailable`."""
-        try:
-            async with self._client.stream("GET", self._base + "/") as response:
-                status = response.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(_WHO, type(error).__name__) from None
-        if status >= 500:
-            raise Unavailable(_WHO, f"it answered with status {status}")
-
-    async def _ask(self, method: str, path: str, token: str, body: object = None) -> bytes:
-        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        try:
-            async with self._client.stream(method, self._base + path, headers=headers, json=body) as response:
-                _check(response)
-                return await _bounded(response)
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            # Its text may hold the address with the owner's name: the type must do.
-            raise Unavailable(_WHO, type(error).__name__) from None
+        """Ask whether anything answers there. Raises `Unavailable`."""
+        await self._service.ping()
 
 
-def _check(response: httpx.Response) -> None:
-    if response.status_code in (401, 403):
-        raise TokenRefused("integration-service does not accept this token for this owner.")
-    if not response.is_success:
-        raise Unavailable(_WHO, f"it answered with status {response.status_code}")
-
-
-async def _bounded(response: httpx.Response) -> bytes:
-    answer = bytearray()
-    async for block in response.aiter_bytes():
-        answer += block
-        if len(answer) > _MAX_ANSWER:
-            raise Unavailable(_WHO, "its answer is too long")
-    return bytes(answer)
-
-
-def _json(answer: bytes) -> Any:
+def json_of(who: str, answer: Answer) -> Any:
+    """The answer's JSON. Raises `Unavailable`."""
     try:
-        return json.loads(answer)
+        return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise Unavailable(_WHO, "it answered something that is not JSON") from None
+        raise Unavailable(who, "it answered something that is not JSON") from None
 
 
 def read_account(item: Any) -> KnownAccount | None:

@@ -15,9 +15,12 @@ from domain.platform import Action, Identifier
 
 # Somebody known by an id alone can be reached only by an account that has seen them (facts: access hashes).
 _KNOWING = """
-    (SELECT min(account_id) FROM address_book book
-     WHERE book.owner = :owner AND book.adapter = :adapter AND book.identifier = 'user_id:' || people.user_id
-       AND (CAST(:accounts AS text[]) IS NULL OR book.account_id = ANY (:accounts)))
+    coalesce(
+        (SELECT min(account_id) FROM address_book book
+         WHERE book.owner = :owner AND book.adapter = :adapter AND book.identifier = 'user_id:' || people.user_id
+           AND (CAST(:accounts AS text[]) IS NULL OR book.account_id = ANY (:accounts))),
+        CASE WHEN CAST(:accounts AS text[]) IS NULL OR people.seen_by = ANY (:accounts) THEN people.seen_by END
+    )
 """
 
 # Each is read once, as a set to look into: however long the lists are, a person costs the same.
@@ -42,8 +45,8 @@ def _one_of(among: str, *, digests: bool = True) -> str:
 
 _COPY = f"""
     INSERT INTO recipient (campaign_id, position, owner, username, phone, user_id, first_name, last_name, fields,
-                           outcome, reason, settled_at)
-    SELECT :campaign, position, :owner, username, phone, user_id, first_name, last_name, fields,
+                           seen_by, outcome, reason, settled_at)
+    SELECT :campaign, position, :owner, username, phone, user_id, first_name, last_name, fields, seen_by,
            CASE WHEN reason = '{Reason.NO_PATH.value}' THEN '{Kind.UNREACHABLE.value}'
                 WHEN reason IS NOT NULL THEN '{Kind.SKIPPED.value}' END,
            reason, CASE WHEN reason IS NOT NULL THEN CAST(:now AS timestamptz) END
@@ -65,7 +68,7 @@ _AGAIN = "campaign_id = :source AND outcome = ANY (CAST(:kinds AS text[])) AND r
 _COPY_AGAIN = text(
     _COPY.format(
         people=f"""
-            (SELECT position, username, phone, user_id, first_name, last_name, fields
+            (SELECT position, username, phone, user_id, first_name, last_name, fields, seen_by
              FROM recipient WHERE {_AGAIN}) people
         """
     )
@@ -78,7 +81,8 @@ _COPY_ONE = text(
         people="""
             (SELECT 0 AS position, CAST(:its_username AS text) AS username, CAST(:its_phone AS text) AS phone,
                     CAST(:its_user_id AS bigint) AS user_id, CAST(:its_first_name AS text) AS first_name,
-                    CAST(:its_last_name AS text) AS last_name, CAST(:its_fields AS jsonb) AS fields) people
+                    CAST(:its_last_name AS text) AS last_name, CAST(:its_fields AS jsonb) AS fields,
+                    CAST(:its_seen_by AS text) AS seen_by) people
         """
     )
 )
@@ -124,13 +128,23 @@ _NOT_CHOSEN = """
             AND NOT q.bound_to = ANY (c.account_ids))
 """
 
+# A list named it, and the owner has no such account, as the accounts that were read say.
+_NEVER_LISTED = """
+    EXISTS (SELECT FROM campaign c WHERE c.id = :campaign AND c.accounts_checked_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM account a
+                    WHERE a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to)
+"""
+
 _GONE_FOR_GOOD = text(
     _SETTLE_TAKEN_OUT.format(
         delete=f"""
-            DELETE FROM queue q USING account a
-            WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard
-              AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
-              AND (a.state = 'blocked' OR a.external_status <> 'active' OR {_NOT_CHOSEN})
+            DELETE FROM queue q
+            WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND q.bound_hard AND (
+                EXISTS (SELECT FROM account a
+                        WHERE a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
+                          AND (a.state = 'blocked' OR a.external_status <> 'active' OR {_NOT_CHOSEN}))
+                OR {_NEVER_LISTED}
+            )
         """
     )
 )
@@ -209,6 +223,7 @@ def _columns(one: Contact) -> dict[str, object]:
         "its_user_id": one.user_id,
         "its_first_name": one.first_name,
         "its_last_name": one.last_name,
+        "its_seen_by": one.seen_by,
         "its_fields": json.dumps(dict(one.fields), ensure_ascii=False),
     }
 

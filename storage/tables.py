@@ -32,7 +32,11 @@ def _texts(*, optional: bool = False) -> Any:
 
 
 class Audience(SQLModel, table=True):
-    """A cleaned list of people."""
+    """A cleaned list of people.
+
+    One that is imported (`parsed_data_id`): `position` is the cursor of the next of its `pages`, none behind the last
+    one (`fetched`); `total`: how many rows the source says that there are; `fault`: why it failed.
+    """
 
     id: UUID = Field(primary_key=True)
     owner: str = Field(sa_type=Text)
@@ -41,12 +45,35 @@ class Audience(SQLModel, table=True):
     stored: int
     dropped: int
     created_at: datetime = Field(sa_type=_MOMENT)
+    state: str = Field(sa_type=Text)
+    parsed_data_id: str | None = Field(sa_type=Text)
+    platform: str | None = Field(sa_type=Text)
+    position: str | None = Field(sa_type=Text)
+    pages: int
+    fetched: bool
+    total: int | None
+    fault: str | None = Field(sa_type=Text)
 
-    __table_args__ = (Index("audience_owner", "owner", "created_at"),)
+    __table_args__ = (
+        Index("audience_owner", "owner", "created_at"),
+        Index("audience_importing", "id", postgresql_where=text("state = 'importing'")),
+    )
+
+
+class AudiencePage(SQLModel, table=True):
+    """What parsing-service has answered, a JSON list, until the whole is there and cleaned."""
+
+    __tablename__ = "audience_page"
+
+    audience_id: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    owner: str = Field(sa_type=Text)
+    first_line: int
+    content: str = Field(sa_type=Text)
 
 
 class AudienceRecipient(SQLModel, table=True):
-    """One person of an audience; `line` is where the source has it."""
+    """One person of an audience; `line` is where the source has it, `seen_by` the account that knows its `user_id`."""
 
     __tablename__ = "audience_recipient"
 
@@ -60,6 +87,7 @@ class AudienceRecipient(SQLModel, table=True):
     first_name: str = Field(sa_type=Text)
     last_name: str = Field(sa_type=Text)
     fields: dict[str, str] = Field(sa_column=Column(JSONB, nullable=False))
+    seen_by: str | None = Field(sa_type=Text)
 
 
 class AudienceDropped(SQLModel, table=True):
@@ -84,6 +112,7 @@ class Campaign(SQLModel, table=True):
     `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
     `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`.
+    `people_removed_at`: its recipients were kept long enough (`storage.retention`).
     """
 
     id: UUID = Field(primary_key=True)
@@ -128,6 +157,7 @@ class Campaign(SQLModel, table=True):
     test: bool
     planned_at: datetime | None = Field(sa_type=_MOMENT)
     planned_end: datetime | None = Field(sa_type=_MOMENT)
+    people_removed_at: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
@@ -163,6 +193,7 @@ class Recipient(SQLModel, table=True):
     account_id: str | None = Field(sa_type=Text)
     settled_at: datetime | None = Field(sa_type=_MOMENT)
     membership: str | None = Field(sa_type=Text)
+    seen_by: str | None = Field(sa_type=Text)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
 

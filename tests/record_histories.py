@@ -25,9 +25,11 @@ SETTLED = 0.1
 WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "AccountRunWorkflow": account_run.SCENES,
     "AdminCheckWorkflow": others.ADMIN_CHECKS,
+    "AudienceImportWorkflow": others.IMPORTS,
     "CampaignWorkflow": campaign.SCENES,
     "HousekeepingWorkflow": others.HOUSEKEEPING,
     "MembershipWorkflow": others.MEMBERSHIP,
+    "RetentionWorkflow": others.RETENTION,
 }
 SCENES = {f"{workflow}.{scene.phase}": scene for workflow, scenes in WORKFLOWS.items() for scene in scenes}
 """By the recording's name: the workflow's, a dot, the phase's."""

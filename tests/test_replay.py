@@ -16,7 +16,9 @@ from activities.accounts import AccountActivities
 from activities.actions import ActionActivities
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
+from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
+from activities.retention import RetentionActivities
 from domain.platform import Action
 from runtime.temporal import CONVERTER
 from tests.activities.fakes import turn
@@ -66,7 +68,10 @@ def test_every_scene_has_its_history_and_every_workflow_a_scene() -> None:
 
 def _activities() -> set[str]:
     found = set()
-    holders = (AccountActivities, ActionActivities, CampaignActivities, HousekeepingActivities, MembershipActivities)
+    holders = (
+        *(AccountActivities, ActionActivities, CampaignActivities, HousekeepingActivities),
+        *(ImportActivities, MembershipActivities, RetentionActivities),
+    )
     for holder in holders:
         for method in vars(holder).values():
             if hasattr(method, "__temporal_activity_definition"):

@@ -22,12 +22,14 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.imports import ImportRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
 from domain.ports import AccountRights
 from domain.statistics import Snapshot
 from workflows import names
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow, Edited
 
 OWNER = SearchAttributeKey.for_keyword("InviteOwner")
@@ -139,6 +141,23 @@ class CampaignControl:
             if isinstance(error, RPCError) and error.status is RPCStatusCode.CANCELLED:
                 return None
             raise NotFound("admin check") if _is_missing(error) else _away(error) from error
+
+    async def start_import(self, owner: str, audience_id: UUID) -> None:
+        """Begin to import an audience, or go on with it; one whose import runs is left alone."""
+        try:
+            await self._client.start_workflow(
+                AudienceImportWorkflow.run,
+                ImportRef(owner, str(audience_id)),
+                id=names.audience_import(audience_id),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=TypedSearchAttributes([SearchAttributePair(OWNER, owner)]),
+                static_summary=f"import of an audience of {owner}",
+                rpc_timeout=self._timeout,
+            )
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
 
     async def campaign_runs(self, campaign_id: UUID) -> bool:
         """Whether the campaign's workflow runs."""

@@ -4,6 +4,7 @@ from uuid import UUID
 
 HOUSEKEEPING_SCHEDULE = "housekeeping"
 MEMBERSHIP_SCHEDULE = "membership"
+RETENTION_SCHEDULE = "retention"
 
 
 def campaign(campaign_id: str | UUID) -> str:
@@ -14,6 +15,11 @@ def campaign(campaign_id: str | UUID) -> str:
 def account_run(campaign_id: str | UUID, account_id: str) -> str:
     """Workflow id of one account's run in a campaign."""
     return f"campaign/{campaign_id}/account/{account_id}"
+
+
+def audience_import(audience_id: str | UUID) -> str:
+    """Workflow id of the import of an audience."""
+    return f"audience-import/{audience_id}"
 
 
 def admin_check(owner: str, check_id: str | UUID) -> str:

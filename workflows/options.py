@@ -86,6 +86,19 @@ LOOK: ActivityConfig = {
 }
 """A look at members, on the queue of the worker that holds the account, after all work that waits there. What it does
 not manage the next round does."""
+FETCH_PAGE: ActivityConfig = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "heartbeat_timeout": HEARTBEAT,
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""A page of parsing-service: asked for until it is back, however long that takes."""
+
+FINISH_IMPORT: ActivityConfig = {
+    "start_to_close_timeout": timedelta(minutes=15),
+    "heartbeat_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)),
+}
+"""Cleaning a million rows takes a minute or two."""
 
 HOUSEKEEPING: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=10),

@@ -1,6 +1,8 @@
 """The rounds that are made again and again, on Temporal Schedules."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import (
     Client,
@@ -15,20 +17,21 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from domain.errors import Unavailable
-from workflows import housekeeping, membership, names
+from workflows import housekeeping, membership, names, retention
 
-ROUNDS: dict[str, tuple[type, timedelta]] = {
-    names.HOUSEKEEPING_SCHEDULE: (housekeeping.HousekeepingWorkflow, housekeeping.EVERY),
-    names.MEMBERSHIP_SCHEDULE: (membership.MembershipWorkflow, membership.EVERY),
+ROUNDS: Mapping[str, tuple[Any, timedelta]] = {
+    names.HOUSEKEEPING_SCHEDULE: (housekeeping.HousekeepingWorkflow.run, housekeeping.EVERY),
+    names.MEMBERSHIP_SCHEDULE: (membership.MembershipWorkflow.run, membership.EVERY),
+    names.RETENTION_SCHEDULE: (retention.RetentionWorkflow.run, retention.EVERY),
 }
 """By the schedule's name: the workflow, and how often it runs. A round that lasts longer puts the next one off."""
 
 
 async def ensure_schedules(client: Client, task_queue: str) -> None:
     """Make the schedules that are not there. Raises `Unavailable`."""
-    for name, (round_, every) in ROUNDS.items():
+    for name, (run, every) in ROUNDS.items():
         schedule = Schedule(
-            action=ScheduleActionStartWorkflow(round_.__name__, id=name, task_queue=task_queue),
+            action=ScheduleActionStartWorkflow(run, id=name, task_queue=task_queue),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
         )

@@ -84,7 +84,7 @@ async def sent(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 def _writer(file: IO[bytes], asking: Asking, whole: Whole) -> Writer:
     head = Head(
-        status=StatusOut.of(whole.campaign.name, whole.snapshot, dict(asking.labels)),
+        status=StatusOut.of(whole.campaign.name, whole.snapshot, dict(asking.labels), whole.campaign.people_removed_at),
         totals=TotalsOut.of(whole.totals),
         note=note(whole.campaign.state, whole.snapshot.numbers.processed),
         language=asking.language,

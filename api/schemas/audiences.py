@@ -1,13 +1,13 @@
 """Shapes of audiences."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.schemas.common import Words
-from domain.audience import DroppedLine
+from api.schemas.common import ONE_LINE, Words
+from domain.audience import AudienceState, DroppedLine
 from domain.preview import Preview
 from domain.sentences import sentence
 from storage.audiences import StoredAudience
@@ -21,7 +21,11 @@ _EXAMPLE: dict[str, Any] = {
     "dropped": 20,
     "reasons": {"duplicate": 12, "not_a_name": 8},
     "created_at": "2026-03-01T09:00:00Z",
+    "state": "ready",
+    "progress": {"read": 320, "total": None},
+    "error": None,
 }
+_IMPORT: dict[str, Any] = {"parsed_data_id": "chat-42", "platform": "telegram", "name": "Readers of the club"}
 _LINE: dict[str, Any] = {
     "line": 17,
     "content": "anna k;;",
@@ -59,8 +63,40 @@ class DroppedOut(BaseModel):
         return cls(line=line.line, content=line.content, reason=reason, text=words, same_as=line.same_as)
 
 
+class ImportIn(BaseModel):
+    """What parsing-service has gathered, to be made an audience."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": _IMPORT})
+
+    parsed_data_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
+    platform: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50), ONE_LINE] | None = (
+        Field(None, description="refuse data of another platform")
+    )
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE] | None = (
+        Field(None, description="the `parsed_data_id`, unless given")
+    )
+
+
+class ProgressOut(BaseModel):
+    """How far an import is, in rows. `total`: as parsing-service tells it; none: it does not."""
+
+    read: int
+    total: int | None
+
+
+class ErrorOut(BaseModel):
+    """Why an import has failed for good."""
+
+    code: str
+    text: Words
+
+
 class AudienceOut(BaseModel):
-    """A cleaned list of people, in numbers: `rows_read` = `stored` + `dropped`."""
+    """A cleaned list of people, in numbers: `rows_read` = `stored` + `dropped` once `state` is `ready`.
+
+    Only then can a campaign be made of it. `importing`: `progress` grows. `failed`: `error` says why; it can be
+    deleted, and imported again.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
@@ -71,6 +107,9 @@ class AudienceOut(BaseModel):
     dropped: int
     reasons: dict[str, int] = Field(description="dropped lines by reason")
     created_at: datetime
+    state: AudienceState = AudienceState.READY
+    progress: ProgressOut
+    error: ErrorOut | None = None
 
     @classmethod
     def of(cls, audience: StoredAudience) -> "AudienceOut":
@@ -119,6 +158,7 @@ class PersonOut(BaseModel):
     first_name: str
     last_name: str
     fields: dict[str, str] = Field(description="the other columns, by name")
+    seen_by: str | None = Field(None, description="the account that has seen the person, where the list names one")
 
 
 class PreviewOut(BaseModel):
@@ -178,4 +218,9 @@ def _numbers(audience: StoredAudience) -> dict[str, Any]:
         "dropped": audience.dropped,
         "reasons": {reason.value: n for reason, n in audience.reasons.items()},
         "created_at": audience.created_at,
+        "state": audience.state,
+        "progress": ProgressOut(read=audience.rows_read, total=audience.total),
+        "error": None
+        if audience.fault is None
+        else ErrorOut(code=audience.fault.value, text=Words.of(sentence(audience.fault))),
     }

@@ -67,7 +67,14 @@ class NewCampaignIn(TermsBody):
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), ONE_LINE]
     platform: PlatformName
-    audience_id: UUID
+    audience_id: UUID | None = Field(None, description="the people, as a list stored before; or give `recipients`")
+    recipients: list[str | dict[str, Any]] | None = Field(
+        None,
+        description="the people themselves: `@name`, `+7…`, or objects with `username`, `phone`, `user_id`, "
+        "`first_name`, `last_name` and whatever else the texts use. They are cleaned as a file is, and become an "
+        "audience: what was not taken is at `/audiences/{audience_id}/dropped`",
+        examples=[["@anna_k", "+79001234567", {"username": "boris1", "first_name": "Boris"}]],
+    )
     action: Action
     destination: Destination = Field("", description="group or channel, as @name or link; needed for invites")
     message: MessageIn = Field(MessageIn(texts=[], forward=None), description="needed to send messages")

@@ -84,6 +84,7 @@ _EXAMPLE: dict[str, Any] = {
     "speed_per_minute": 12.0,
     "expected_end": "2026-03-01T09:30:00Z",
     "no_expected_end": None,
+    "people_removed_at": None,
 }
 
 
@@ -181,9 +182,14 @@ class StatusOut(BaseModel):
     speed_per_minute: float
     expected_end: datetime | None = Field(description="as the plan has it, which is made anew now and then")
     no_expected_end: NoEndOut | None = Field(description="why there is no `expected_end`")
+    people_removed_at: datetime | None = Field(
+        None, description="its people were kept long enough: the numbers stay, and nobody is listed any more"
+    )
 
     @classmethod
-    def of(cls, name: str, snapshot: Snapshot, labels: dict[str, str]) -> "StatusOut":
+    def of(
+        cls, name: str, snapshot: Snapshot, labels: dict[str, str], people_removed_at: datetime | None = None
+    ) -> "StatusOut":
         """From the domain's; `labels` by account."""
         return cls(
             id=snapshot.campaign_id,
@@ -198,6 +204,7 @@ class StatusOut(BaseModel):
             speed_per_minute=snapshot.per_minute,
             expected_end=snapshot.expected_end,
             no_expected_end=None if snapshot.no_end is None else _no_end(Unknown(snapshot.no_end)),
+            people_removed_at=people_removed_at,
         )
 
 

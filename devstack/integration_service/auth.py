@@ -11,7 +11,7 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 USER_AUDIENCE = "invite-service"
-SERVICE_AUDIENCES = (USER_AUDIENCE, "integration-service")
+SERVICE_AUDIENCES = (USER_AUDIENCE, "integration-service", "parsing-service")
 SERVICE_ROLE = "service"
 USER_ROLES = frozenset({"user", "admin"})
 

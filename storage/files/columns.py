@@ -18,6 +18,8 @@ class Meaning(StrEnum):
     USER_ID = "user_id"
     FIRST_NAME = "first_name"
     LAST_NAME = "last_name"
+    SEEN_BY = "seen_by_account_id"
+    """The account that has seen the person: an id alone may mean something to that one only."""
     CONTACT = "contact"
     """A name, a phone or an id: told apart by how it is written."""
 
@@ -34,6 +36,7 @@ _HEADERS: dict[Meaning, str] = {
     "id_пользователя телеграм_id",
     Meaning.FIRST_NAME: "first_name firstname name given_name имя",
     Meaning.LAST_NAME: "last_name lastname surname family_name second_name фамилия",
+    Meaning.SEEN_BY: "seen_by_account_id",
     Meaning.CONTACT: "contact contacts recipient telegram tg link profile telegram_link контакт контакты получатель "
     "телеграм телеграмм тг ссылка профиль ссылка_на_профиль",
 }

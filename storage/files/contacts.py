@@ -53,8 +53,8 @@ class Contacts:
     def _value(self, meaning: Meaning, text: str) -> tuple[str, str | int] | DropReason:
         if len(text) > LONGEST:
             return DropReason.TOO_LONG
-        if meaning in (Meaning.FIRST_NAME, Meaning.LAST_NAME):
-            return meaning.value, text
+        if meaning in _NAMES:
+            return _NAMES[meaning], text
         meaning, text = _unlinked(meaning, text)
         if meaning is Meaning.CONTACT:
             meaning = self._written_like(text)
@@ -111,7 +111,9 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
         for each in (Meaning.USERNAME, Meaning.PHONE, Meaning.USER_ID, Meaning.FIRST_NAME, Meaning.LAST_NAME)
     )
     kept = [(name, index) for index, name in enumerate(columns.names) if columns.meanings[index] is None]
-    if Meaning.CONTACT in at or len(at) + len(kept) != width:  # or one meaning has several columns
+    if {Meaning.CONTACT, Meaning.SEEN_BY} & at.keys() or len(at) + len(
+        kept
+    ) != width:  # or one meaning has several columns
         return lambda _: None
     is_name, is_id, read_phone = _PLAIN_NAME.fullmatch, _PLAIN_ID.fullmatch, phones.quickly
     make = tuple.__new__  # past the named tuple's own, which is Python
@@ -143,6 +145,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
 
 
 _NO_FIELDS: Mapping[str, str] = Contact().fields
+_NAMES = {Meaning.FIRST_NAME: "first_name", Meaning.LAST_NAME: "last_name", Meaning.SEEN_BY: "seen_by"}
 _IDENTIFIED = {Meaning.USERNAME.value, Meaning.PHONE.value, Meaning.USER_ID.value}
 
 

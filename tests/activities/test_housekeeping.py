@@ -10,7 +10,7 @@ from activities.housekeeping import PAGE, STALE_AFTER, UNHEARD_AFTER, Housekeepi
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
-from domain.housekeeping import LiveCampaign, StaleTurn
+from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
 from tests.activities.fakes import ADAPTER, OWNER, REF, START, FakeClock, FakeTurns, Journal
 
 CAMPAIGN = UUID("00000000-0000-4000-8000-000000000001")
@@ -21,12 +21,16 @@ class FakeStore:
 
     def __init__(self) -> None:
         self.campaigns: list[LiveCampaign] = []
+        self.imports: list[UnfinishedImport] = []
         self.stale: list[StaleTurn] = []
         self.opened_before: datetime | None = None
 
     async def live_campaigns(self, after: str, at_most: int) -> list[LiveCampaign]:
         ordered = sorted(self.campaigns, key=lambda each: each.campaign_id)
         return [each for each in ordered if each.campaign_id > after][:at_most]
+
+    async def unfinished_imports(self, after: str, at_most: int) -> list[UnfinishedImport]:
+        return [each for each in self.imports if each.audience_id > after][:at_most]
 
     async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
         self.opened_before = opened_before
@@ -41,6 +45,7 @@ class FakeControl:
         self.runs: set[str] = set()
         self.delivered: list[tuple[UUID, Wanted, int]] = []
         self.lost: list[str] = []
+        self.imports: list[UUID] = []
         self.away = False
 
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
@@ -58,6 +63,9 @@ class FakeControl:
         if campaign_id not in self.campaigns:
             raise NotFound("workflow")
         self.lost.append(account_id)
+
+    async def start_import(self, owner: str, audience_id: UUID) -> None:
+        self.imports.append(audience_id)
 
 
 class Bench:
@@ -105,6 +113,12 @@ class TestReconcile:
         bench.store.campaigns = [live(campaign_id=UUID(int=number)) for number in range(1, 2 * PAGE + 1)]
         assert await bench.reconcile() == Tidied(2 * PAGE, 2 * PAGE)
         assert len({campaign_id for campaign_id, _, _ in bench.control.delivered}) == 2 * PAGE
+
+    async def test_goes_on_with_all_imports(self, bench: Bench) -> None:
+        ids = [UUID(int=number) for number in range(1, PAGE + 3)]
+        bench.store.imports = [UnfinishedImport(OWNER, str(each)) for each in ids]
+        await bench.reconcile()
+        assert bench.control.imports == ids
 
 
 class TestSweep:

@@ -24,6 +24,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
 from storage.owned_accounts import OwnedAccounts
@@ -134,6 +135,7 @@ def app(
             clock=clock,
             database=database,
             audiences=Audiences(database),
+            imports=Imports(database, settings.file_limits),
             campaigns=Campaigns(database),
             messages=Messages(database),
             accounts=OwnedAccounts(database),

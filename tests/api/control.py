@@ -23,6 +23,7 @@ class RecordingControl:
     snapshots: dict[UUID, Snapshot] = field(default_factory=dict)
     rights: list[AccountRights] | None = field(default_factory=list)
     checks: dict[tuple[str, UUID], tuple[str, str, list[str] | None]] = field(default_factory=dict)
+    imports: list[tuple[str, UUID]] = field(default_factory=list)
     waits: list[timedelta] = field(default_factory=list)
 
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
@@ -42,6 +43,10 @@ class RecordingControl:
         if campaign_id not in self.snapshots:
             raise NotFound("workflow")
         return self.snapshots[campaign_id]
+
+    async def start_import(self, owner: str, audience_id: UUID) -> None:
+        await self._answer()
+        self.imports.append((owner, audience_id))
 
     async def start_admin_check(
         self, owner: str, check_id: UUID, platform: str, destination: str, account_ids: list[str] | None

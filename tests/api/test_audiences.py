@@ -107,6 +107,7 @@ async def test_a_preview_tells_everything_and_stores_nothing(client: Client) -> 
             "first_name": first_name,
             "last_name": "",
             "fields": {},
+            "seen_by": None,
         }
         for line, username, phone, first_name in ((2, "anna_k", None, "Анна"), (5, None, "+79001234567", "Пётр"))
     ]

@@ -1,4 +1,4 @@
-"""`AdminCheckWorkflow`, `HousekeepingWorkflow` and `MembershipWorkflow` in each of their phases."""
+"""The workflows beside campaigns, in each of their phases: admin checks, imports, housekeeping, looks, retention."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from activities.accounts import Opened
+from activities.imports import ImportRef
 from activities.membership import Looked
 from domain.outcome import Reason
 from domain.why import Why
@@ -24,8 +25,10 @@ from tests.workflows.fakes import (
 from tests.workflows.stage import Stage, eventually
 from workflows import names, options
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
+from workflows.retention import RetentionWorkflow
 
 
 async def _check(stage: Stage, check: AdminCheck) -> WorkflowHandle[Any, Any]:
@@ -86,6 +89,39 @@ ADMIN_CHECKS = (
 )
 
 
+async def _import(stage: Stage) -> WorkflowHandle[Any, Any]:
+    return await stage.client.start_workflow(
+        AudienceImportWorkflow.run, ImportRef(OWNER, CAMPAIGN), id=names.audience_import(CAMPAIGN), task_queue=QUEUE
+    )
+
+
+async def imported(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Three pages, the first one at the second try."""
+    stage.imports.failures = 1
+    run = await _import(stage)
+    await run.result()
+    return run
+
+
+async def import_over(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """The audience was deleted, or parsing-service has no such data."""
+    stage.imports.over = True
+    run = await _import(stage)
+    await run.result()
+    return run
+
+
+async def import_continued_as_new(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Its history was long enough."""
+    stage.imports.pages = 6
+    run = await _import(stage)
+    await run.result()
+    return stage.client.get_workflow_handle(run.id, run_id=run.first_execution_run_id)
+
+
+IMPORTS = (Scene(imported), Scene(import_over), soon_continued(import_continued_as_new))
+
+
 async def one_round(stage: Stage) -> WorkflowHandle[Any, Any]:
     """Reconciled at the second try, then swept."""
     stage.housekeeping.failures = 1
@@ -116,3 +152,13 @@ async def looks(stage: Stage) -> WorkflowHandle[Any, Any]:
 
 
 MEMBERSHIP = (Scene(looks),)
+
+
+async def removed(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One round."""
+    run = await stage.client.start_workflow(RetentionWorkflow.run, id=names.RETENTION_SCHEDULE, task_queue=QUEUE)
+    await run.result()
+    return run
+
+
+RETENTION = (Scene(removed),)

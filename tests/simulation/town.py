@@ -219,6 +219,7 @@ def settings(url: str, limits_file: Path, poll: timedelta) -> WorkerSettings:
         database_url=url,
         temporal_task_queue=_QUEUE,
         integration_url="http://integration.test",
+        parsing_url="http://parsing.test",
         vault_url="http://vault.test",
         vault_token="none",
         service_jwt_secret=_SECRET,

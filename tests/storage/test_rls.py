@@ -10,14 +10,16 @@ import pytest
 from psycopg import errors, sql
 from sqlalchemy import text
 
-from domain.audience import Contact, DropReason, Line
+from domain.audience import Contact, DropReason, FileLimits, Line
 from domain.errors import DatabaseAway
+from domain.parsed import ParsedPage
 from domain.platform import Action
 from domain.ports import Found
 from domain.suppression import Source
 from domain.turn import Turn
 from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
+from storage.imports import Imports
 from tests.storage.world import FLOOD, INVITED, LOOKS, NOBODYS, TABLES, World, ref
 
 MINE, THEIRS = "anna", "boris"
@@ -34,6 +36,9 @@ async def world(world: World) -> World:
     for owner in (MINE, THEIRS):
         lines = [Line(1, "anna", Contact("anna")), Line(2, "?", DropReason.NOT_A_NAME)]
         await world.audiences.store(owner, "list", lines, world.now, 10)
+        imported = await Imports(world.api, FileLimits()).begin(owner, "parsed", "chat-1", None, world.now)
+        page = ParsedPage('["@vera"]', 1, None, None, "2")
+        await world.imports.keep(owner, imported, await world.imports.place(owner, imported), page)
         campaign = await world.campaign(4, owner=owner)
         await world.book("a", owner).keep({"username:anna": "1:2"})
         for outcome in (INVITED, FLOOD, None):
@@ -246,11 +251,12 @@ class TestRoles:
                     refused(connection, sql.SQL(change).format(name))  # type: ignore[arg-type]
             refused(connection, "SELECT FROM alembic_version")
 
-    async def test_only_the_api_makes_temporary_tables(self, world: World, database_urls: Mapping[str, str]) -> None:
-        with connected(database_urls, "invite_worker") as connection:
-            refused(connection, "CREATE TEMPORARY TABLE t (x int)")
-        with connected(database_urls, "invite_api") as connection:
-            connection.execute("CREATE TEMPORARY TABLE t (x int)")
+    async def test_those_who_take_lists_in_make_temporary_tables(
+        self, world: World, database_urls: Mapping[str, str]
+    ) -> None:
+        for role in SERVICE:
+            with connected(database_urls, role) as connection:
+                connection.execute("CREATE TEMPORARY TABLE t (x int)")
 
     async def test_the_api_cannot_write_what_the_worker_writes(
         self, world: World, database_urls: Mapping[str, str]
@@ -289,18 +295,41 @@ class TestRoles:
             for column in ("lease_until", "lease_holder", "fence", "credentials_version", "next_at", "slow", "tier"):
                 refused(connection, f"UPDATE account SET {column} = {column}")
 
-    async def test_the_worker_cannot_make_campaigns_audiences_or_people(
+    async def test_the_worker_cannot_make_campaigns_or_audiences(
         self, world: World, database_urls: Mapping[str, str]
     ) -> None:
         with connected(database_urls, "invite_worker", MINE) as connection:
-            for table in ("campaign", "audience", "audience_recipient", "audience_dropped", "recipient"):
+            # An audience that the API has made it fills.
+            for table in ("campaign", "audience", "recipient"):
                 refused(connection, copy_of_a_row(table), [MINE])
             for column in ("texts", "destination", "owner", "recipients", "idempotency_key", "schedule", "limits"):
                 refused(connection, f"UPDATE campaign SET {column} = {column}")
-            for table in ("audience", "audience_recipient", "audience_dropped", "peer"):
+            for table in ("audience_recipient", "audience_dropped", "audience_page", "peer"):
                 assert writable(connection, table) == []
+            for column in ("name", "owner", "parsed_data_id", "created_at"):
+                refused(connection, f"UPDATE audience SET {column} = {column}")
+            deletable = {
+                "queue",
+                "waiter",
+                "recipient",
+                "attempt",
+                "turn",
+                "peer",
+                "queue_low",
+                "address_book",
+                "usage",
+            }
+            deletable |= {
+                "look",
+                "membership",
+                "flood",
+                "audience",
+                "audience_recipient",
+                "audience_dropped",
+                "audience_page",
+            }
             for table in TABLES:
-                assert may(connection, table, "DELETE") == (table in ("queue", "waiter", "look")), table
+                assert may(connection, table, "DELETE") == (table in deletable), table
 
 
 class TestHousekeeping:
@@ -324,6 +353,9 @@ class TestHousekeeping:
                 refused(connection, "SELECT * FROM live_campaigns('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM stale_turns(now(), 10)")
                 refused(connection, "SELECT * FROM due_looks(now(), interval '1 hour', 10)")
+                for function in ("spent_campaigns", "spent_audiences", "owners_of_old_numbers"):
+                    refused(connection, f"SELECT * FROM {function}(now(), 10)")
+                refused(connection, "SELECT * FROM unfinished_imports('00000000-0000-0000-0000-000000000000', 10)")
                 refused(connection, "SELECT * FROM take_shares('w', '{a}', '{0}', '{30}', interval '1 s')")
                 refused(connection, "SELECT leave_shares('w')")
         with connected(database_urls, "invite_owner", MINE) as connection:
@@ -364,6 +396,10 @@ class TestHousekeeping:
             "fleet_settled": "TABLE(platform text, n bigint)",
             "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
             "floods_since": "bigint",
+            "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
+            "spent_audiences": "TABLE(owner text, audience_id uuid)",
+            "owners_of_old_numbers": "TABLE(owner text)",
+            "unfinished_imports": "TABLE(owner text, audience_id uuid)",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
             "leave_shares": "void",
@@ -399,8 +435,8 @@ class TestHousekeeping:
         for row in rows:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
-            *("campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *NOBODYS,
+            *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
+            *("address_book", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 import storage.tables  # noqa: F401  its import fills the metadata
 from domain.account import AccountRef, ExternalStatus, KnownAccount, Lease
-from domain.audience import Contact, Line
+from domain.audience import Contact, FileLimits, Line
 from domain.campaign import Command
 from domain.limits import Gap, Limits, PlatformLimits
 from domain.message import Message, budget
@@ -31,6 +31,7 @@ from storage.campaigns import Campaigns, CampaignView, NewCampaign
 from storage.engine import Database
 from storage.erasing import Erasing
 from storage.housekeeping import Housekeeping
+from storage.imports import Imports
 from storage.looks import Looks
 from storage.owned_accounts import OwnedAccounts
 from storage.recipients import Again
@@ -127,6 +128,7 @@ class World:
     def __post_init__(self) -> None:
         keys = count(1)
         self.audiences = Audiences(self.api)
+        self.imports = Imports(self.worker, FileLimits())
         self.campaigns = Campaigns(self.api)
         self.owned = OwnedAccounts(self.api)
         self.accounts = Accounts(self.worker, lambda: self.limits)

@@ -14,10 +14,14 @@ from activities.actions import Work, Worked
 from activities.campaigns import CampaignKey, CommandRequest, Gathered, Message, ReviewRequest
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
+from activities.imports import Fetched, ImportRef
 from activities.membership import Looked, Looker
+from activities.retention import Removed
 from domain import told
 from domain.campaign import Command, State, Wanted
+from domain.errors import Unavailable
 from domain.outcome import Reason
+from domain.parsed import TakenIn
 from domain.platform import Action
 from domain.ports import AccountRights, Clock
 from domain.review import Review
@@ -394,8 +398,46 @@ class FakeMembership:
         return answer
 
 
+class FakeImports:
+    """The activities of `activities.imports`: so many `pages` of ten rows, and failures before the next answer."""
+
+    def __init__(self) -> None:
+        self.pages = 3
+        self.failures = 0
+        self.over = False
+        self.fetched = 0
+        self.finished = 0
+
+    @activity.defn
+    async def fetch_page(self, ref: ImportRef) -> Fetched:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable("parsing-service")
+        if self.over:
+            return Fetched(over=True)
+        self.fetched += 1
+        return Fetched(10 * self.fetched, more=self.fetched < self.pages)
+
+    @activity.defn
+    async def finish_import(self, ref: ImportRef) -> TakenIn:
+        self.finished += 1
+        return TakenIn(stored=10 * self.fetched - 1, dropped=1)
+
+
+class FakeRetention:
+    """The activity of `activities.retention`."""
+
+    @activity.defn
+    async def remove_old(self) -> Removed:
+        return Removed(campaigns=2, audiences=1, owners=1)
+
+
 def shared_activities(
-    accounts: FakeAccounts, campaigns: FakeCampaigns, housekeeping: FakeHousekeeping, membership: FakeMembership
+    accounts: FakeAccounts,
+    campaigns: FakeCampaigns,
+    housekeeping: FakeHousekeeping,
+    imports: FakeImports,
+    membership: FakeMembership,
 ) -> Sequence[Callable[..., object]]:
     """Those of the queue that every worker serves."""
     return [
@@ -407,9 +449,12 @@ def shared_activities(
         campaigns.tell_runs,
         campaigns.command_campaign,
         campaigns.fail_campaign,
+        imports.fetch_page,
+        imports.finish_import,
         housekeeping.reconcile,
         housekeeping.sweep,
         membership.due_lookers,
+        FakeRetention().remove_old,
     ]
 
 

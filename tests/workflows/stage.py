@@ -30,6 +30,7 @@ from tests.workflows.fakes import (
     FakeActions,
     FakeCampaigns,
     FakeHousekeeping,
+    FakeImports,
     FakeMembership,
     own_activities,
     shared_activities,
@@ -38,11 +39,21 @@ from tests.workflows.listener import ListenerWorkflow
 from workflows import names
 from workflows.account_run import AccountRun, AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
+from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
+from workflows.retention import RetentionWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
+WORKFLOWS = [
+    CampaignWorkflow,
+    AccountRunWorkflow,
+    AdminCheckWorkflow,
+    AudienceImportWorkflow,
+    HousekeepingWorkflow,
+    MembershipWorkflow,
+    RetentionWorkflow,
+]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 
@@ -72,11 +83,12 @@ class Stage:
         self.accounts = FakeAccounts(self.clock)
         self.campaigns = FakeCampaigns(self.clock)
         self.housekeeping = FakeHousekeeping()
+        self.imports = FakeImports()
         self.membership = FakeMembership()
         self._own_client = own_client
 
     def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
-        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.membership)
+        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.imports, self.membership)
         return Worker(
             client or self.client,
             task_queue=QUEUE,

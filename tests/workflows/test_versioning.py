@@ -78,6 +78,7 @@ def test_a_name_that_temporal_would_take_apart_is_refused(name: str) -> None:
         WorkerSettings(
             database_url="postgresql+psycopg://x",
             integration_url="http://x",
+            parsing_url="http://x",
             vault_url="http://x",
             vault_token="x",
             service_jwt_secret="x",

@@ -1,0 +1,73 @@
+"""What was kept long enough goes, and the numbers stay."""
+
+from datetime import timedelta
+
+from domain.audience import Contact, FileLimits, Line
+from storage.imports import Imports
+from storage.retention import Retention
+from tests.storage.world import INVITED, OWNER, World
+
+PEOPLES = ("recipient", "peer", "queue", "queue_low", "attempt", "turn")
+KEPT = timedelta(days=90)
+
+
+async def ended_campaign(world: World) -> str:
+    campaign = await world.campaign(2)
+    await world.settle(await world.turn(campaign), INVITED)
+    await world.do(
+        "UPDATE campaign SET ended_at = %s, phase = 'done', acknowledged_no = control_no WHERE id = %s",
+        *(world.now, campaign),
+    )
+    return campaign
+
+
+async def test_the_people_of_a_campaign_go_and_its_numbers_stay(world: World) -> None:
+    retention = Retention(world.worker)
+    campaign = await ended_campaign(world)
+    before = await world.query("SELECT * FROM counter")
+    assert await retention.spent_campaigns(world.now, 10) == []
+    [spent] = await retention.spent_campaigns(world.now + KEPT, 10)
+    assert (spent.owner, spent.campaign_id) == (OWNER, campaign)
+    await retention.remove_people(spent, world.now + KEPT)
+    for table in PEOPLES:
+        assert await world.query(f"SELECT FROM {table}") == [], table
+    assert before
+    assert await world.query("SELECT * FROM counter") == before
+    [row] = await world.query("SELECT people_removed_at, recipients FROM campaign")
+    assert row == {"people_removed_at": world.now + KEPT, "recipients": 2}
+    assert await retention.spent_campaigns(world.now + KEPT, 10) == []
+
+
+async def test_one_that_runs_keeps_its_people_and_its_audience(world: World) -> None:
+    await world.campaign(2)
+    retention = Retention(world.worker)
+    assert await retention.spent_campaigns(world.now + KEPT, 10) == []
+    assert await retention.spent_audiences(world.now + KEPT, 10) == []
+
+
+async def test_an_audience_goes_when_no_campaign_needs_it(world: World) -> None:
+    retention = Retention(world.worker)
+    await world.audiences.store(OWNER, "unused", [Line(1, "anna", Contact("anna"))], world.now, 10)
+    await Imports(world.api, FileLimits()).begin(OWNER, "importing", "chat-1", None, world.now)
+    await ended_campaign(world)
+    assert await retention.spent_audiences(world.now, 10) == []
+    [unused] = await retention.spent_audiences(world.now + KEPT, 10)
+    await retention.remove_audience(unused)
+    [spent] = await retention.spent_campaigns(world.now + KEPT, 10)
+    await retention.remove_people(spent, world.now)
+    [used] = await retention.spent_audiences(world.now + KEPT, 10)
+    await retention.remove_audience(used)
+    assert [row["state"] for row in await world.query("SELECT state FROM audience")] == ["importing"]
+    assert await world.query("SELECT FROM audience_recipient") == []
+
+
+async def test_old_numbers_go_and_those_that_limits_look_at_stay(world: World) -> None:
+    retention = Retention(world.worker)
+    await ended_campaign(world)
+    await world.do("INSERT INTO usage VALUES (%s, 'old', 'invite', %s, 1)", OWNER, world.now - KEPT)
+    before = world.now - timedelta(days=7)
+    assert await retention.owners_of_old_numbers(before, 10) == [OWNER]
+    await retention.remove_old_numbers(OWNER, before)
+    assert await retention.owners_of_old_numbers(before, 10) == []
+    assert "old" not in {row["scope"] for row in await world.query("SELECT scope FROM usage")}
+    assert await world.query("SELECT FROM usage")
