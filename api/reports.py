@@ -48,7 +48,7 @@ async def status(
             snapshot = await found.control.snapshot(campaign_id)
     else:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    return StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
+    return StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign))
 
 
 _EXAMPLE_ROW: dict[str, Any] = {
@@ -100,11 +100,12 @@ async def report(
     if written is ReportFormat.CSV:
         return _file(csv_rows(people), "text/csv; charset=utf-8", campaign_id, "csv")
     snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    totals = StatusOut.of(campaign.name, snapshot, await _labels(found, asked, campaign))
+    totals = StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign))
     return _file(json_report(totals, people), "application/json", campaign_id, "json")
 
 
-async def _labels(found: Services, asked: Caller, campaign: CampaignView) -> dict[str, str]:
+async def labels(found: Services, asked: Caller, campaign: CampaignView) -> dict[str, str]:
+    """The accounts' names, by id."""
     return {each.account_id: each.label for each in await found.accounts.of(asked.owner, campaign.adapter)}
 
 
