@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import socket
 import sys
 
 import uvicorn
@@ -9,12 +10,27 @@ from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
 from api.app import create_app
+from api.events import Told
+from api.listening import Listeners
 from runtime import telemetry
 from runtime.settings import ApiSettings
 
 _PREFIX = "INVITE_"
 _GRACE_S = 20
 """How long requests in progress may take to end when the process is asked to."""
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of events first: they would hold the process until its grace is over."""
+
+    def __init__(self, config: uvicorn.Config, listeners: Listeners[Told]) -> None:
+        super().__init__(config)
+        self._listeners = listeners
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        self._listeners.close()
+        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -36,7 +52,7 @@ def main() -> int:
     app = create_app(settings)
     # Else the collector goes over the whole program time and again while rows come and go: a third of an upload's CPU.
     gc.freeze()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.api_host,
         port=settings.api_port,
@@ -47,6 +63,7 @@ def main() -> int:
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=_GRACE_S,
     )
+    _Server(config, app.state.listeners).run()
     return 0
 
 

@@ -10,13 +10,26 @@ import temporalio.client
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import accounts, admin_check, audiences, campaigns, health, messages, owners, plan, reports, suppression
+from api import (
+    accounts,
+    admin_check,
+    audiences,
+    campaigns,
+    events,
+    health,
+    messages,
+    owners,
+    plan,
+    reports,
+    suppression,
+)
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.dependencies import Services
 from api.headers import SecurityHeaders
 from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
+from api.listening import Listeners
 from api.problems import Problem, install
 from api.rates import AddressRate, Rate
 from api.watching import watching
@@ -60,7 +73,7 @@ _TAGS = [
 ]
 
 _RESOURCES = (
-    *(audiences, messages, campaigns, plan, reports),
+    *(audiences, messages, campaigns, plan, reports, events),
     *(accounts, admin_check, suppression, owners, health),
 )
 
@@ -80,6 +93,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
+    app.state.listeners = Listeners(settings.events_every.total_seconds(), settings.streams_per_owner, time.monotonic)
     app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
     for resource in _RESOURCES:
         app.include_router(resource.router)

@@ -28,11 +28,15 @@ class RoleMissing(Error):
 
 @dataclass(frozen=True)
 class Caller:
-    """The one who asks. `owner`: whose rows they see. `token`: as it came, for a neighbour to check as well."""
+    """The one who asks. `owner`: whose rows they see. `token`: as it came, for a neighbour to check as well.
+
+    `expires`: until when the token is good, in seconds since 1970.
+    """
 
     owner: str
     roles: frozenset[str]
     token: str = field(repr=False)
+    expires: float
 
     def acting(self, reads: bool, owner: str | None) -> "Caller":
         """As the one whose rows are meant: administrators read everybody's, and write nobody's. `owner`: who is named.
@@ -70,7 +74,7 @@ class Tokens:
             raise Unauthenticated("The token names no usable subject.")
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
-        return Caller(owner, roles, token)
+        return Caller(owner, roles, token, float(claims["exp"]))
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

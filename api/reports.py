@@ -50,8 +50,8 @@ async def status(
             snapshot = await found.control.snapshot(campaign_id)
     else:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, now)
-    labels = await _labels(found, asked, campaign)
-    return StatusOut.of(campaign.name, snapshot, labels, campaign.people_removed_at)
+    named = await labels(found, asked, campaign)
+    return StatusOut.of(campaign.name, snapshot, named, campaign.people_removed_at)
 
 
 _MEDIA_TYPES = {
@@ -113,8 +113,8 @@ async def report(
     The file begins to come when it is whole: a workbook of a million people takes minutes.
     """
     campaign = await found.campaigns.get(asked.owner, campaign_id)
-    labels = await _labels(found, asked, campaign)
-    asking = Asking(asked.owner, campaign_id, found.clock.now, written, language, labels)
+    named = await labels(found, asked, campaign)
+    asking = Asking(asked.owner, campaign_id, found.clock.now, written, language, named)
     file = await write(found.reports, asking)
     headers = {
         "Content-Disposition": _disposition(campaign, language, now, written),
@@ -147,7 +147,8 @@ async def recipients(
     return RecipientsOut(items=[RecipientOut.of(person) for person in people], next=end)
 
 
-async def _labels(found: Services, asked: Caller, campaign: CampaignView) -> dict[str, str]:
+async def labels(found: Services, asked: Caller, campaign: CampaignView) -> dict[str, str]:
+    """The accounts' names, by id."""
     return {each.account_id: each.label for each in await found.accounts.of(asked.owner, campaign.adapter)}
 
 

@@ -65,6 +65,8 @@ class ApiSettings(_Common):
     body_timeout: Duration = Field(timedelta(seconds=30), description="a request's body may pause so long at most")
     requests_per_owner: int = Field(1_200, ge=0, description="that one owner may make in a minute; 0: any number")
     requests_per_address: int = Field(2_400, ge=0, description="that one address may make in a minute; 0: any number")
+    events_every: Duration = Field(timedelta(seconds=1), description="a campaign that is listened to is read so often")
+    streams_per_owner: int = Field(20, ge=1, description="of events, that one owner may have open in this process")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, with commas between")
     cors_origins: list[str] = Field([], description='whose pages may call: ["https://app.example.com"]')
     strict_transport: bool = Field(False, description="tells browsers to come by TLS only (HSTS)")

@@ -84,6 +84,8 @@ def settings(api_urls: Mapping[str, str]) -> ApiSettings:
         jwt_secret=SECRET,
         max_upload_bytes=2 * 1024 * 1024,
         max_rows=5_000,
+        events_every=timedelta(milliseconds=50),
+        streams_per_owner=3,
     )
 
 

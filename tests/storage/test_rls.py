@@ -321,7 +321,6 @@ class TestRoles:
             }
             deletable |= {
                 "look",
-                "membership",
                 "flood",
                 "audience",
                 "audience_recipient",

@@ -1,0 +1,106 @@
+"""`/invite/{id}/events`: a campaign's status whenever it changes, until the campaign's end (server-sent events)."""
+
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.dependencies import Asked, With
+from api.listening import Listeners
+from api.problems import responses
+from api.reports import labels
+from api.schemas.status import StatusOut
+from domain.campaign import ENDS
+from domain.errors import Error
+
+router = APIRouter(prefix="/invite", tags=["statistics"])
+
+_log = structlog.get_logger("execution")
+_BY_THE_CLOCK = {"as_of", "speed_per_minute", "expected_end"}
+"""These move without anything having happened."""
+_RETRY_MS = 3_000
+"""When a client whose connection was lost comes back."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What every listener to a campaign is sent. `id` is the same as long as nothing has happened."""
+
+    id: str
+    status: str
+    state: str
+    ended: bool
+
+
+Hearing = Callable[[float], AsyncIterator[Told]]
+
+
+async def _hearing(
+    request: Request,
+    campaign_id: UUID,
+    asked: Asked,
+    found: With,
+    accounts: Annotated[bool, Query(description="with a line for each account")] = False,
+) -> AsyncIterator[Hearing]:
+    """A place among the listeners, given back when the stream ends, however it does. Raises `NotFound`, `TooMany`."""
+
+    async def read() -> Told:
+        campaign = await found.campaigns.get(asked.owner, campaign_id)
+        snapshot = await found.reports.snapshot(asked.owner, campaign_id, await found.clock.now())
+        status = StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign) if accounts else {})
+        return _told(status, with_accounts=accounts)
+
+    await found.campaigns.get(asked.owner, campaign_id)
+    listeners: Listeners[Told] = request.app.state.listeners
+    with listeners.listen(asked.owner, (campaign_id, accounts), read) as hear:
+        yield hear
+
+
+def _told(status: StatusOut, with_accounts: bool) -> Told:
+    shown = status.model_dump(mode="json", exclude=None if with_accounts else {"accounts"})
+    lasting = {name: value for name, value in shown.items() if name not in _BY_THE_CLOCK}
+    return Told(
+        id=hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()[:16],
+        status=json.dumps(shown, ensure_ascii=False),
+        state=status.state,
+        ended=status.state in {end.value for end in ENDS},
+    )
+
+
+@router.get(
+    "/{campaign_id}/events",
+    response_class=EventSourceResponse,
+    responses=responses("not-found", "invalid"),
+    summary="How it goes, as it goes",
+)
+async def events(
+    campaign_id: UUID,
+    asked: Asked,
+    hear: Annotated[Hearing, Depends(_hearing)],
+    last_event_id: Annotated[
+        str | None, Header(max_length=100, description="the `id` of the last event that you got: it is not sent again")
+    ] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """`progress`, with the status: at once, and whenever anything has changed. `end`, with the state, is the last one.
+
+    The stream closes after `end`, and when the token expires: connect again with a new one.
+    """
+    yield ServerSentEvent(comment="here")  # proxies send on the head of the answer with its first bytes
+    known = last_event_id
+    try:
+        async for told in hear(asked.expires - time.time()):
+            if told.id != known:
+                yield ServerSentEvent(event="progress", id=told.id, raw_data=told.status, retry=_RETRY_MS)
+            known = told.id
+            if told.ended:
+                yield ServerSentEvent(event="end", id=told.id, data={"state": told.state})
+                return
+    except Error as error:  # the answer has begun: the client comes back, and is told then what is wrong
+        _log.warning("events_ended", campaign=str(campaign_id), why=type(error).__name__)
