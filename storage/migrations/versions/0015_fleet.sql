@@ -6,7 +6,6 @@ GRANT SELECT (adapter, state, fence) ON account TO invite_housekeeping;
 GRANT SELECT (scope, budget, hour, amount) ON usage TO invite_housekeeping;
 CREATE POLICY housekeeping ON counter FOR SELECT TO invite_housekeeping USING (true);
 CREATE POLICY housekeeping ON progress FOR SELECT TO invite_housekeeping USING (true);
-CREATE POLICY housekeeping ON usage FOR SELECT TO invite_housekeeping USING (true);
 
 CREATE FUNCTION fleet_campaigns()
     RETURNS TABLE (platform text, wanted text, phase text, why text, campaigns bigint, people bigint)
