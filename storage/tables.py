@@ -155,9 +155,9 @@ class Campaign(SQLModel, table=True):
     message_budget: str = Field(sa_type=Text)
     message_hints: list[str] = _texts()
     test: bool
+    people_removed_at: datetime | None = Field(sa_type=_MOMENT)
     planned_at: datetime | None = Field(sa_type=_MOMENT)
     planned_end: datetime | None = Field(sa_type=_MOMENT)
-    people_removed_at: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
@@ -192,8 +192,8 @@ class Recipient(SQLModel, table=True):
     instead: bool | None
     account_id: str | None = Field(sa_type=Text)
     settled_at: datetime | None = Field(sa_type=_MOMENT)
-    membership: str | None = Field(sa_type=Text)
     seen_by: str | None = Field(sa_type=Text)
+    membership: str | None = Field(sa_type=Text)
 
     __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
 
