@@ -180,6 +180,7 @@ class TestAdministrators:
         campaign = await client.campaign()
         before = (await client.get(f"/invite/{campaign}")).json()
         ids = {"campaign_id": campaign, "audience_id": campaign, "account_id": "a1", "check_id": campaign}
+        ids["identifier"] = "@anna"
         for path, method in routes(app):
             if method != "GET":
                 for query in ({}, {"owner": owner}):
