@@ -24,6 +24,7 @@ from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
+from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -40,9 +41,11 @@ from storage.applications import ApplicationShares
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
+from storage.events import Events
 from storage.housekeeping import Housekeeping
 from storage.looks import Looks
 from storage.neighbours import IntegrationService
+from storage.receivers import Receivers
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.runs import Polling, Runs
 from storage.turns import Turns
@@ -53,8 +56,12 @@ from workflows.control import CampaignControl
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.webhook import WebhookWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
+WORKFLOWS = [
+    *(CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow),
+    *(HousekeepingWorkflow, MembershipWorkflow, WebhookWorkflow),
+]
 
 STICKY = timedelta(seconds=2)
 """A workflow whose worker died is picked up by another one after so long."""
@@ -147,6 +154,12 @@ class Process:
         self.membership = MembershipActivities(
             self.open_accounts, housekeeping, Looks(self.database, limits), accounts, clock, settings.time_box
         )
+        self.webhooks = WebhookActivities(
+            Events(self.database),
+            Receivers(settings.webhook_timeout, settings.webhook_inside),
+            settings.webhook_key.get_secret_value().encode(),
+            clock,
+        )
         self.probes = Probes(
             {
                 "database": self.database.ping,
@@ -178,6 +191,7 @@ class Process:
                 self.housekeeping.reconcile,
                 self.housekeeping.sweep,
                 self.membership.due_lookers,
+                self.webhooks.deliver_next,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,

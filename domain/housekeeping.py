@@ -21,6 +21,14 @@ class LiveCampaign:
 
 
 @dataclass(frozen=True)
+class LateDelivery:
+    """What an owner's server should have been told of this campaign; None: a ping."""
+
+    owner: str
+    campaign_id: str | None
+
+
+@dataclass(frozen=True)
 class StaleTurn:
     """A turn that stands open though nobody holds its account."""
 

@@ -28,6 +28,7 @@ WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "CampaignWorkflow": campaign.SCENES,
     "HousekeepingWorkflow": others.HOUSEKEEPING,
     "MembershipWorkflow": others.MEMBERSHIP,
+    "WebhookWorkflow": others.WEBHOOKS,
 }
 SCENES = {f"{workflow}.{scene.phase}": scene for workflow, scenes in WORKFLOWS.items() for scene in scenes}
 """By the recording's name: the workflow's, a dot, the phase's."""

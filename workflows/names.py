@@ -16,6 +16,11 @@ def account_run(campaign_id: str | UUID, account_id: str) -> str:
     return f"campaign/{campaign_id}/account/{account_id}"
 
 
+def webhook(owner: str, campaign_id: str | None) -> str:
+    """Workflow id of what tells an owner's server of a campaign; None: of the pings."""
+    return f"webhook/{owner}/ping" if campaign_id is None else f"webhook/{campaign_id}"
+
+
 def admin_check(owner: str, check_id: str | UUID) -> str:
     """Workflow id of an admin check on its own. The owner is part of it: another owner's id finds nothing."""
     return f"admin-check/{owner}/{check_id}"

@@ -114,6 +114,7 @@ async def test_with_a_public_key(
     other = ApiSettings(
         database_url=settings.database_url,
         integration_url=settings.integration_url,
+        webhook_key=settings.webhook_key,
         jwt_algorithm=algorithm,  # type: ignore[arg-type]
         jwt_issuer="gateway",
         **given,

@@ -60,7 +60,8 @@ async def test_everything_at_once_then_each_change_to_the_end(
     assert first | moving == status | moving
     assert "accounts" not in first
     await client.post(f"/invite/{campaign}/pause")
-    assert (await anext(stream))[1]["state"] == "paused"
+    changed = [await anext(stream) for _ in range(2)]
+    assert [(name, data["state"]) for name, data, _ in changed] == [("state", "paused"), ("progress", "paused")]
     await finish(worker_database, owner, campaign)
     assert [(name, data["state"]) async for name, data, _ in stream] == [("progress", "done"), ("end", "done")]
 
@@ -76,14 +77,19 @@ async def test_a_campaign_that_has_ended_is_told_at_once_and_who_knows_it_hears_
     assert [name async for name, _, _ in listener.events(campaign, sent[0][2], accounts=True)] == ["end"]
 
 
-async def test_who_comes_back_gets_what_was_missed_in_its_sum(listener: Listener, client: Client, app: FastAPI) -> None:
+async def test_who_comes_back_gets_each_change_of_state_and_the_rest_in_its_sum(
+    listener: Listener, client: Client, app: FastAPI
+) -> None:
     campaign = await client.campaign()
     stream = listener.events(campaign)
     _, _, known = await anext(stream)
     await stream.aclose()  # type: ignore[attr-defined]
-    await client.post(f"/invite/{campaign}/pause")
+    for command in ("pause", "resume", "pause"):
+        await client.post(f"/invite/{campaign}/{command}")
     again = listener.events(campaign, known)
-    assert (await anext(again))[1]["state"] == "paused"
+    missed = [await anext(again) for _ in range(4)]
+    assert [name for name, _, _ in missed] == ["state"] * 3 + ["progress"]
+    assert [data["state"] for _, data, _ in missed] == ["paused", "running", "paused", "paused"]
     await again.aclose()  # type: ignore[attr-defined]
     async with asyncio.timeout(5):
         while not app.state.listeners.idle:  # what was kept for a client goes with it

@@ -15,6 +15,7 @@ from activities.campaigns import CampaignKey, CommandRequest, Gathered, Message,
 from activities.heartbeat import heartbeating
 from activities.housekeeping import Tidied
 from activities.membership import Looked, Looker
+from activities.webhooks import Stream, Tried
 from domain import told
 from domain.campaign import Command, State, Wanted
 from domain.outcome import Reason
@@ -386,8 +387,26 @@ class FakeMembership:
         return answer
 
 
+class FakeWebhooks:
+    """The activity of `activities.webhooks`. `answers`: what each try answers, and then that all is told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.answers: list[timedelta | None] = []
+        self.tries: list[tuple[Stream, datetime]] = []
+
+    @activity.defn
+    async def deliver_next(self, stream: Stream) -> Tried:
+        self.tries.append((stream, await self._clock.now()))
+        return Tried(self.answers.pop(0) if self.answers else None)
+
+
 def shared_activities(
-    accounts: FakeAccounts, campaigns: FakeCampaigns, housekeeping: FakeHousekeeping, membership: FakeMembership
+    accounts: FakeAccounts,
+    campaigns: FakeCampaigns,
+    housekeeping: FakeHousekeeping,
+    membership: FakeMembership,
+    webhooks: FakeWebhooks,
 ) -> Sequence[Callable[..., object]]:
     """Those of the queue that every worker serves."""
     return [
@@ -402,6 +421,7 @@ def shared_activities(
         housekeeping.reconcile,
         housekeeping.sweep,
         membership.due_lookers,
+        webhooks.deliver_next,
     ]
 
 

@@ -31,6 +31,7 @@ from tests.workflows.fakes import (
     FakeCampaigns,
     FakeHousekeeping,
     FakeMembership,
+    FakeWebhooks,
     own_activities,
     shared_activities,
 )
@@ -41,8 +42,12 @@ from workflows.admin_check import AdminCheckWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
+from workflows.webhook import WebhookWorkflow
 
-WORKFLOWS = [CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow, HousekeepingWorkflow, MembershipWorkflow]
+WORKFLOWS = [
+    *(CampaignWorkflow, AccountRunWorkflow, AdminCheckWorkflow),
+    *(HousekeepingWorkflow, MembershipWorkflow, WebhookWorkflow),
+]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
 
@@ -73,10 +78,11 @@ class Stage:
         self.campaigns = FakeCampaigns(self.clock)
         self.housekeeping = FakeHousekeeping()
         self.membership = FakeMembership()
+        self.webhooks = FakeWebhooks(self.clock)
         self._own_client = own_client
 
     def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
-        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.membership)
+        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.membership, self.webhooks)
         return Worker(
             client or self.client,
             task_queue=QUEUE,
