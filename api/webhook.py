@@ -43,7 +43,10 @@ async def get(asked: Asked, found: With) -> WebhookOut:
 
 
 @router.delete(
-    "", status_code=status.HTTP_204_NO_CONTENT, responses=responses("not-found"), summary="Have nothing told any more"
+    "",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=responses("not-found", "invalid"),
+    summary="Have nothing told any more",
 )
 async def delete(asked: Asked, found: With) -> None:
     """Tell nothing more from now on, nor what has happened and was not delivered yet."""
@@ -52,7 +55,10 @@ async def delete(asked: Asked, found: With) -> None:
 
 
 @router.post(
-    "/test", status_code=status.HTTP_202_ACCEPTED, responses=responses("not-found"), summary="Have a ping sent"
+    "/test",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=responses("not-found", "invalid"),
+    summary="Have a ping sent",
 )
 async def ping(asked: Asked, found: With, now: Now) -> PingOut:
     """Send an event `ping`, signed and repeated as all others are."""

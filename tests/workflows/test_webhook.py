@@ -1,6 +1,7 @@
 """Deliveries: one after another, with waits that time passes and news end."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from temporalio.client import WorkflowHandle
 
@@ -26,7 +27,7 @@ async def test_it_tries_until_all_is_told(stage: Stage) -> None:
     await (await start(stage, HOUR, 10 * HOUR, timedelta(0), timedelta(0))).result()
     assert {stream for stream, _ in stage.webhooks.tries} == {CAMPAIGNS}
     times = [at for _, at in stage.webhooks.tries]
-    waits = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:], strict=False)]
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     assert [round(wait / HOUR.total_seconds()) for wait in waits] == [1, 10, 0, 0]
 
 
