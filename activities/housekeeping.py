@@ -87,17 +87,19 @@ class HousekeepingActivities:
     @activity.defn
     async def reconcile(self) -> Tidied:
         """Deliver commands that were not heard, and start workflows that are missing."""
+        seen = righted = 0
         after = FIRST
         async with heartbeating():
-            seen = righted = await self._tell_owners()
             while True:
                 page = await self._store.live_campaigns(after, PAGE)
                 for campaign in page:
                     seen += 1
                     righted += await self._reconcile(campaign)
                 if len(page) < PAGE:
-                    return Tidied(seen, righted)
+                    break
                 after = page[-1].campaign_id
+            late = await self._tell_owners()
+        return Tidied(seen + late, righted + late)
 
     @activity.defn
     async def sweep(self) -> Tidied:

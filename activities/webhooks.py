@@ -113,7 +113,7 @@ class WebhookActivities:
             await self._store.delivered(owner, no, answer, now)
             return Tried(timedelta(0))
         fault, status = (answer, None) if isinstance(answer, Fault) else (Fault.REFUSED, answer)
-        due_at = next_try(delivery.tries + 1, delivery.event.at, now)
+        due_at = next_try(delivery.event, delivery.tries + 1, now)
         await self._store.failed(owner, no, fault, status, due_at, now)
         _log.info("not delivered", event_id=str(delivery.event.id), fault=fault.value, again=due_at is not None)
         return Tried(timedelta(0) if due_at is None else due_at - now)

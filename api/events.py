@@ -59,12 +59,17 @@ async def _hearing(
 ) -> AsyncIterator[Hearing]:
     """A place among the listeners, given back when the stream ends, however it does. Raises `NotFound`, `TooMany`."""
 
-    async def read() -> Told:
+    async def status() -> StatusOut:
         campaign = await found.campaigns.get(asked.owner, campaign_id)
-        changes = await found.events.of(asked.owner, campaign_id, _CHANGES_TOLD)
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, await found.clock.now())
-        status = StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign) if accounts else {})
-        return _told(status, changes, with_accounts=accounts)
+        return StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign) if accounts else {})
+
+    async def read() -> Told:
+        seen = await status()
+        changes = await found.events.of(asked.owner, campaign_id, _CHANGES_TOLD)
+        if changes and changes[-1].state != seen.state:  # it changed meanwhile: a status is not told after its time
+            seen = await status()
+        return _told(seen, changes, with_accounts=accounts)
 
     await found.campaigns.get(asked.owner, campaign_id)
     listeners: Listeners[Told] = request.app.state.listeners

@@ -61,7 +61,7 @@ async def delete(asked: Asked, found: With) -> None:
     summary="Have a ping sent",
 )
 async def ping(asked: Asked, found: With, now: Now) -> PingOut:
-    """Send an event `ping`, signed and repeated as all others are."""
+    """Send an event `ping`, signed as all others are, and once only."""
     event = await found.events.ping(asked.owner, now)
     try:
         async with patiently(found.settings.temporal_timeout):

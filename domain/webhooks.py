@@ -82,10 +82,12 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return "v1=" + hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def next_try(tries: int, since: datetime, now: datetime) -> datetime | None:
-    """When to try again after so many tries, the waits doubling; None: it is given up."""
+def next_try(event: Event, tries: int, now: datetime) -> datetime | None:
+    """When to try again after so many tries, the waits doubling; None: it is given up, a ping at once."""
+    if event.kind is EventKind.PING:
+        return None
     wait = min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT)
-    return now + wait if now + wait <= since + PATIENCE else None
+    return now + wait if now + wait <= event.at + PATIENCE else None
 
 
 def check_url(url: str, inside: bool) -> None:

@@ -42,6 +42,8 @@ class Receivers:
             return Fault.NOT_ALLOWED
         except (TimeoutError, OSError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError):
             return Fault.NO_ANSWER
+        except UnicodeError:  # the name cannot be one: `a..b`
+            return Fault.NO_ANSWER
 
 
 class PublicNetwork(httpcore.AsyncNetworkBackend):

@@ -87,6 +87,9 @@ LOOK: ActivityConfig = {
 """A look at members, on the queue of the worker that holds the account, after all work that waits there. What it does
 not manage the next round does."""
 
+DELIVERY: ActivityConfig = {**DATABASE, "priority": Priority(priority_key=5)}
+"""Telling an owner's server, after all work that waits: one that answers slowly must not hold up accounts."""
+
 HOUSEKEEPING: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=10),
     "heartbeat_timeout": timedelta(seconds=30),

@@ -20,7 +20,7 @@ class WebhookWorkflow:
         while True:
             self._news = False
             tried: Tried = await workflow.execute_activity_method(
-                WebhookActivities.deliver_next, stream, **options.DATABASE
+                WebhookActivities.deliver_next, stream, **options.DELIVERY
             )
             if tried.again_in is not None:
                 await pausing.news(lambda: self._news, tried.again_in)

@@ -60,7 +60,7 @@ class DeliveryOut(BaseModel):
     fault: Fault | None
     next_try_at: datetime | None = Field(description="none: there will be no other one")
     delivered_at: datetime | None
-    given_up_at: datetime | None = Field(description="three days after the event")
+    given_up_at: datetime | None = Field(description="three days after the event; a ping at once")
 
     @classmethod
     def of(cls, found: DeliveryView) -> "DeliveryOut":

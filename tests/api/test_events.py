@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from httpx_sse import EventSource
 from sqlalchemy import text
 
+from api.__main__ import Server
 from api.listening import Listeners
 from domain.errors import TooMany
 from storage.engine import Database
@@ -36,6 +38,7 @@ class Listener(httpx.AsyncClient):
         params = {"accounts": "true"} if accounts else {}
         async with self.stream("GET", f"/invite/{campaign}/events", headers=headers, params=params) as answer:
             assert answer.status_code == 200
+            assert answer.headers["Cache-Control"] == "no-cache"
             async for event in EventSource(answer).aiter_sse():
                 yield event.event, json.loads(event.data or "{}"), event.id
 
@@ -117,12 +120,17 @@ async def test_a_stream_ends_with_its_token(listener: Listener, client: Client, 
     assert time.time() == pytest.approx(expires.timestamp(), abs=1.5)
 
 
-async def test_closing_ends_every_stream(listener: Listener, client: Client, app: FastAPI) -> None:
-    stream = listener.events(await client.campaign())
-    await anext(stream)
-    app.state.listeners.close()
-    async with asyncio.timeout(5):
+async def test_a_process_that_stops_ends_its_streams_at_once(client: Client, app: FastAPI, owner: str) -> None:
+    campaign = await client.campaign()
+    server = partial(Server, listeners=app.state.listeners)
+    headers = {"Authorization": f"Bearer {make_token(owner)}"}
+    async with asyncio.timeout(10):  # far less than its grace
+        async with serving(app, server, grace=60) as address:
+            listener = Listener(base_url=address, headers=headers)
+            stream = listener.events(campaign)
+            await anext(stream)
         assert [each async for each in stream] == []
+    await listener.aclose()
 
 
 async def test_many_listeners_cost_one_reading_each_pause() -> None:

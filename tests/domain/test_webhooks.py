@@ -86,8 +86,9 @@ def test_inside_is_for_development() -> None:
 
 
 def test_it_is_tried_with_growing_waits_for_three_days() -> None:
+    event = Event(1, ID, EventKind.CAMPAIGN, NOW)
     now, waits = NOW, list[timedelta]()
-    while (again := next_try(len(waits) + 1, NOW, now)) is not None:
+    while (again := next_try(event, len(waits) + 1, now)) is not None:
         waits.append(again - now)
         now = again
     assert waits[0] == FIRST_WAIT
@@ -95,6 +96,7 @@ def test_it_is_tried_with_growing_waits_for_three_days() -> None:
     assert waits[-1] == LONGEST_WAIT
     assert PATIENCE - LONGEST_WAIT < now - NOW <= PATIENCE
     assert len(waits) < 100
+    assert next_try(Event(1, ID, EventKind.PING, NOW), 1, NOW) is None
 
 
 def test_the_signature_is_that_of_any_other_hmac() -> None:

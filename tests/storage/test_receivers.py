@@ -104,7 +104,9 @@ async def test_what_is_not_http_is_no_answer(answer: bytes) -> None:
 
 async def test_nobody_there_or_without_tls_is_no_answer() -> None:
     async with listening() as server:
-        assert await receivers().post(f"https://127.0.0.1:{server.port}/", b"{}", {}) is Fault.NO_ANSWER
+        assert await receivers(seconds=0.3).post(f"https://127.0.0.1:{server.port}/", b"{}", {}) is Fault.NO_ANSWER
         port = server.port
     assert await receivers().post(f"http://127.0.0.1:{port}/", b"{}", {}) is Fault.NO_ANSWER
-    assert await receivers().post("http://no-such-name.invalid/", b"{}", {}) is Fault.NO_ANSWER
+    for inside in (True, False):
+        for name in ("no-such-name.invalid", "a..b", "a" * 70):
+            assert await receivers(inside=inside).post(f"https://{name}/", b"{}", {}) is Fault.NO_ANSWER
