@@ -20,6 +20,7 @@ from api.schemas.status import StatusOut
 from domain.campaign import ENDS
 from domain.errors import Error
 from domain.webhooks import Event
+from storage.campaigns import CampaignView
 
 router = APIRouter(prefix="/invite", tags=["statistics"])
 
@@ -59,17 +60,17 @@ async def _hearing(
 ) -> AsyncIterator[Hearing]:
     """A place among the listeners, given back when the stream ends, however it does. Raises `NotFound`, `TooMany`."""
 
-    async def status() -> StatusOut:
-        campaign = await found.campaigns.get(asked.owner, campaign_id)
+    async def status(campaign: CampaignView) -> StatusOut:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, await found.clock.now())
         return StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign) if accounts else {})
 
     async def read() -> Told:
-        seen = await status()
+        campaign = await found.campaigns.get(asked.owner, campaign_id)  # first: what is told of its end is the last
+        seen = await status(campaign)
         changes = await found.events.of(asked.owner, campaign_id, _CHANGES_TOLD)
         if changes and changes[-1].state != seen.state:  # it changed meanwhile: a status is not told after its time
-            seen = await status()
-        return _told(seen, changes, with_accounts=accounts)
+            seen = await status(campaign)
+        return _told(seen, changes, with_accounts=accounts, ended=campaign.phase in ENDS)
 
     await found.campaigns.get(asked.owner, campaign_id)
     listeners: Listeners[Told] = request.app.state.listeners
@@ -77,7 +78,7 @@ async def _hearing(
         yield hear
 
 
-def _told(status: StatusOut, changes: Sequence[Event], with_accounts: bool) -> Told:
+def _told(status: StatusOut, changes: Sequence[Event], *, with_accounts: bool, ended: bool) -> Told:
     shown = status.model_dump(mode="json", exclude=None if with_accounts else {"accounts"})
     lasting = {name: value for name, value in shown.items() if name not in _BY_THE_CLOCK}
     no = changes[-1].no if changes else 0
@@ -87,7 +88,7 @@ def _told(status: StatusOut, changes: Sequence[Event], with_accounts: bool) -> T
         changes=changes,
         status=json.dumps(shown, ensure_ascii=False),
         state=status.state,
-        ended=status.state in {end.value for end in ENDS},
+        ended=ended,
     )
 
 

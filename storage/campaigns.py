@@ -200,13 +200,16 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     if wanted is not Wanted.RUN:
         await waiters.give_up(tx, campaign_id)
     wished = await read(tx, owner, campaign_id)
-    await tell(tx, campaign.state, wished, now)
+    await tell(tx, campaign, wished, now)
     return wished
 
 
-async def tell(tx: AsyncConnection, before: State | None, campaign: CampaignView, now: datetime) -> None:
-    """Write an event if the campaign's state is another one than before. Whoever changes it calls this."""
-    if campaign.state is before:
+async def tell(tx: AsyncConnection, before: CampaignView | None, campaign: CampaignView, now: datetime) -> None:
+    """Write an event if the campaign has come into another state, or to its end. Whoever changes it calls this.
+
+    One that is told to end shows that state at once, and comes to its end when what is in flight is settled.
+    """
+    if before is not None and before.state is campaign.state and (before.phase in ENDS or campaign.phase not in ENDS):
         return
     counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign.id})).mappings()]
     await events.add(

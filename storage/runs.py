@@ -121,7 +121,7 @@ class Runs:
             if gives_up:
                 await waiters.give_up(tx, before.id)
             campaign = await read(tx, owner, before.id)
-            await tell(tx, stood.state, campaign, now)
+            await tell(tx, stood, campaign, now)
             heard = before.control_no > before.acknowledged_no
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
@@ -151,7 +151,7 @@ class Runs:
                 freed=list(await waiters.freed(tx, before.id, now)),
                 alarm=step.why if step.why in ALARMS and step.why is not before.why else None,
                 priority=campaign.terms.priority,
-                news=(heard or campaign.state is not stood.state) and await events.due(tx, owner, before.id),
+                news=(heard or campaign.phase is not stood.phase) and await events.due(tx, owner, before.id),
             )
 
     def _accounts_due_at(self, campaign: CampaignView, now: datetime) -> datetime:
@@ -215,7 +215,7 @@ class Runs:
             campaign = await read(tx, owner, UUID(campaign_id), lock=True)
             if campaign.phase not in ENDS:
                 await move(tx, campaign, Course(Phase.FAILED, Why.OWN_ERROR), now)
-                await tell(tx, campaign.state, await read(tx, owner, campaign.id), now)
+                await tell(tx, campaign, await read(tx, owner, campaign.id), now)
             return await events.due(tx, owner, campaign.id)
 
 

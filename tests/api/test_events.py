@@ -80,6 +80,21 @@ async def test_a_campaign_that_has_ended_is_told_at_once_and_who_knows_it_hears_
     assert [name async for name, _, _ in listener.events(campaign, sent[0][2], accounts=True)] == ["end"]
 
 
+async def test_one_that_is_told_to_end_is_watched_until_it_has(
+    listener: Listener, client: Client, worker_database: Database, owner: str
+) -> None:
+    campaign = await client.campaign()
+    stream = listener.events(campaign)
+    await anext(stream)
+    await client.post(f"/invite/{campaign}/cancel")
+    assert [(await anext(stream))[0] for _ in range(2)] == ["state", "progress"]
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE campaign SET phase = 'cancelled', why = 'ended' WHERE id = :id"), {"id": campaign}
+        )
+    assert [name async for name, _, _ in stream] == ["progress", "end"]
+
+
 async def test_who_comes_back_gets_each_change_of_state_and_the_rest_in_its_sum(
     listener: Listener, client: Client, app: FastAPI
 ) -> None:

@@ -127,7 +127,7 @@ def test_pause_resume_and_cancel_are_obeyed_and_told(tmp_path: Path) -> None:
         assert status["state"] == "cancelled"
         assert status["counts"]["cancelled"] > 0
         assert here.api.post(f"/invite/{campaign}/resume").status_code == 409
-        assert told.states(campaign, 2) == ["paused", "cancelled"]
+        assert told.states(campaign, 3) == ["paused", "cancelled", "cancelled"]
 
 
 def test_a_dry_run_touches_nobody(tmp_path: Path) -> None:

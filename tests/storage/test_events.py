@@ -60,6 +60,20 @@ async def test_a_draft_its_failure_and_its_second_start_are_told(world: World) -
     assert await states(world, campaign) == [State.DRAFT, State.RUNNING, State.FAILED, State.RUNNING]
 
 
+async def test_a_campaign_told_to_end_is_told_again_at_its_end(world: World) -> None:
+    campaign = await world.campaign(2)
+    turn = await world.turns.begin(world.key(campaign, "a"), Action.INVITE, world.now)
+    assert isinstance(turn, Turn)
+    await command(world, campaign, Command.CANCEL)
+    await world.runs.review(OWNER, campaign, None, world.now)
+    await world.turns.settle(turn.turn_id, ref("a"), {0: INVITED}, world.now)
+    await world.runs.review(OWNER, campaign, None, world.now)
+    await world.runs.review(OWNER, campaign, None, world.now)
+    told = [each for each in await world.events.of(OWNER, UUID(campaign), 9) if each.state is State.CANCELLED]
+    assert [each.numbers["left"] for each in told if each.numbers] == [2, 0]
+    assert [each.why == "ended" for each in told] == [False, True]
+
+
 async def test_what_is_taken_back_is_not_told(world: World) -> None:
     campaign = await world.campaign(1)
     before = await states(world, campaign)
