@@ -26,6 +26,7 @@ from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
+from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -42,6 +43,7 @@ from storage.applications import ApplicationShares
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
+from storage.events import Events
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
 from storage.looks import Looks
@@ -50,6 +52,7 @@ from storage.neighbours import IntegrationService
 from storage.parsing import WHO as PARSING
 from storage.parsing import ParsingService
 from storage.planning import Planning
+from storage.receivers import Receivers
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.retention import Retention
 from storage.runs import Polling, Runs
@@ -64,6 +67,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
     CampaignWorkflow,
@@ -73,6 +77,7 @@ WORKFLOWS = [
     HousekeepingWorkflow,
     MembershipWorkflow,
     RetentionWorkflow,
+    WebhookWorkflow,
 ]
 
 STICKY = timedelta(seconds=2)
@@ -170,6 +175,12 @@ class Process:
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
         self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
+        self.webhooks = WebhookActivities(
+            Events(self.database),
+            Receivers(settings.webhook_timeout, settings.webhook_inside),
+            settings.webhook_key.get_secret_value().encode(),
+            clock,
+        )
         self.probes = Probes(
             {
                 "database": self.database.ping,
@@ -205,6 +216,7 @@ class Process:
                 self.housekeeping.sweep,
                 self.membership.due_lookers,
                 self.retention.remove_old,
+                self.webhooks.deliver_next,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,

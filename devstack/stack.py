@@ -177,21 +177,19 @@ class Stack:
 
     def _private_to(self, role: Role) -> dict[str, str]:
         secret = self.infrastructure.secrets.jwt_secret
+        if role == "owner":
+            return {}
+        webhooks = {"INVITE_WEBHOOK_KEY": secret, "INVITE_WEBHOOK_INSIDE": "true"}
         if role == "api":
-            return {
+            return webhooks | {
                 "INVITE_JWT_ALGORITHM": ALGORITHM,
                 "INVITE_JWT_SECRET": secret,
                 "INVITE_JWT_ISSUER": ISSUER,
             }
-        if role == "worker":
-            vault = self.infrastructure.vault
-            address = {"INVITE_VAULT_URL": vault.url, "INVITE_VAULT_MOUNT": MOUNT}
-            return (
-                address
-                | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
-                | {"INVITE_PARSING_URL": self.infrastructure.parsing.url}
-            )
-        return {}
+        vault = self.infrastructure.vault
+        address = webhooks | {"INVITE_VAULT_URL": vault.url, "INVITE_VAULT_MOUNT": MOUNT}
+        address |= {"INVITE_PARSING_URL": self.infrastructure.parsing.url}
+        return address | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
 
     def _stop(self) -> None:
         infrastructure = self.infrastructure

@@ -82,5 +82,6 @@ def test_a_name_that_temporal_would_take_apart_is_refused(name: str) -> None:
             vault_url="http://x",
             vault_token="x",
             service_jwt_secret="x",
+            webhook_key="x" * 32,
             deployment_name=name,
         )
