@@ -15,8 +15,8 @@ SPEED_OVER = timedelta(minutes=5)
 """The speed is that of so many last minutes."""
 LATE_BY_PART = 0.5
 LATE_BY_LEAST = timedelta(days=1)
-"""A campaign is late when its end is planned later than promised by more than that part of the promised time and by more
-than a day. Promised is what was planned after the owner's last command or edit: a pause makes nobody late."""
+"""A campaign is late when its end is planned later than promised by more than that part of the promised time, and by
+more than a day. Promised is what was planned after the owner's last command or edit: a pause makes nobody late."""
 
 
 @dataclass(frozen=True, slots=True)

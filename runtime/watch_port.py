@@ -1,6 +1,6 @@
-"""The port that operators and their machines look at: `/metrics`, `/livez` and `/readyz`, answered by a thread of its own.
+"""The port that operators and their machines look at: `/metrics`, `/livez` and `/readyz`.
 
-So it also answers while the event loop is stuck, and says that it is.
+A thread of its own answers, so it also says that the event loop is stuck.
 """
 
 import json
