@@ -37,6 +37,7 @@ from runtime.metrics import Metrics
 from runtime.probes import Probes
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment, measure_temporal
+from runtime.watch_port import watch_port
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.applications import ApplicationShares
@@ -90,6 +91,8 @@ FRESH_DIRECTORY = timedelta(seconds=1)
 """The list of accounts is read once for all that sign in within so long."""
 HEARTBEAT_THROTTLE = timedelta(seconds=1)
 CONTROL_TIMEOUT = timedelta(seconds=5)
+NEEDED = ("database", "temporal")
+"""Without these a worker is not ready. Without Vault the accounts that are open work on."""
 
 _log = structlog.get_logger("execution")
 
@@ -254,10 +257,12 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
-        process.metrics.serve(settings.metrics_host, settings.metrics_port)
         keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
         try:
             async with AsyncExitStack() as stack:
+                stack.enter_context(
+                    watch_port(process.metrics, process.probes, NEEDED, settings.metrics_host, settings.metrics_port)
+                )
                 for worker in process.workers():
                     await stack.enter_async_context(worker)
                 await ensure_schedules(client, settings.temporal_task_queue)

@@ -139,7 +139,6 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
                 app.state.services = services
                 if settings.jwt_jwks_url:
                     app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
-                metrics.serve(settings.metrics_host, settings.metrics_port)
                 async with watching(metrics, services, temporal):
                     yield
         finally:

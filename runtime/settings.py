@@ -38,7 +38,9 @@ class _Common(BaseSettings):
         False, description="webhooks may go to our own network, and without TLS: for development"
     )
     metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="answers GET /metrics, /livez and /readyz there; none: nowhere"
+    )
     max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an audience")
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")

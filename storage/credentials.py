@@ -32,7 +32,7 @@ class VaultCredentials:
     async def ping(self) -> None:
         """Ask whether it is there and unsealed. Raises `Unavailable`."""
         try:
-            answer = await asyncio.to_thread(self._client.sys.read_health_status, method="GET", standby_ok=True)
+            answer = await asyncio.to_thread(self._client.sys.read_health_status, method="HEAD", standby_ok=True)
         except (VaultError, requests.RequestException) as error:
             raise Unavailable("Vault", type(error).__name__) from None
         if answer.status_code != 200:

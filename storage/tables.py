@@ -112,7 +112,8 @@ class Campaign(SQLModel, table=True):
     owner last let it go on. `to_campaign`: the one that all its accounts give way to.
     `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
-    `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`.
+    `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`;
+    `promised_end`: what was planned first after the owner's last word.
     `people_removed_at`: its recipients were kept long enough (`storage.retention`).
     """
 
@@ -159,6 +160,8 @@ class Campaign(SQLModel, table=True):
     people_removed_at: datetime | None = Field(sa_type=_MOMENT)
     planned_at: datetime | None = Field(sa_type=_MOMENT)
     planned_end: datetime | None = Field(sa_type=_MOMENT)
+    promised_at: datetime | None = Field(sa_type=_MOMENT)
+    promised_end: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),

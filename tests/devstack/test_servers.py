@@ -5,6 +5,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -27,7 +28,9 @@ from devstack.progress import Progress
 from devstack.server import Server, start_all, stop_all
 from devstack.state import State, temporary_state
 from devstack.temporal import NAMESPACE, TemporalServer, TemporalSettings, register_search_attributes
-from devstack.vault import VaultServer
+from devstack.vault import MOUNT, VaultServer
+from domain.errors import Unavailable
+from storage.credentials import VaultCredentials
 
 
 @pytest.fixture(scope="module")
@@ -188,10 +191,15 @@ class TestVault:
         with pytest.raises(ValueError, match="not a path"):
             vault.put("owner/../other", "telegram", "x", {})
 
-    def test_a_killed_one_comes_back(self, vault: VaultServer) -> None:
+    async def test_a_killed_one_comes_back(self, vault: VaultServer) -> None:
         path = vault.put("owner", "telegram", "kept", {"session": "s"})
+        seen_by_the_worker = VaultCredentials(vault.url, vault.read_token, MOUNT, timedelta(seconds=5))
+        await seen_by_the_worker.ping()
         vault.kill()
+        with pytest.raises(Unavailable):
+            await seen_by_the_worker.ping()
         vault.start()
+        await seen_by_the_worker.ping()
         found = self.call(vault, "GET", f"secret/data/{path}").json()
         assert (found.get("data") is not None) == vault.durable
 

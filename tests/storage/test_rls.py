@@ -394,6 +394,7 @@ class TestHousekeeping:
             "fleet_accounts": "TABLE(platform text, state text, accounts bigint, leases bigint)",
             "fleet_campaigns": "TABLE(platform text, wanted text, phase text, why text, campaigns bigint, "
             "people bigint)",
+            "fleet_late": "TABLE(platform text, n bigint)",
             "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
             "fleet_settled": "TABLE(platform text, n bigint)",
             "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
