@@ -59,6 +59,7 @@ from storage.retention import Retention
 from storage.runs import Polling, Runs
 from storage.service_tokens import ServiceTokens
 from storage.turns import Turns
+from storage.vault import OwnerTokens, OwnToken, Vault
 from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
@@ -119,12 +120,9 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, ServiceTokens(secret, SystemClock(), INTEGRATION))
-        vault = VaultCredentials(
-            settings.vault_url,
-            settings.vault_token.get_secret_value(),
-            settings.vault_mount,
-            settings.vault_timeout,
-        )
+        vault = Vault(settings.vault_url, settings.vault_timeout)
+        own_token = OwnToken(vault, settings.vault_role_id, settings.read_vault_secret_id)
+        credentials = VaultCredentials(vault, OwnerTokens(vault, own_token), settings.vault_mount)
         self.applications = Applications(
             ApplicationShares(self.database), limits, name, settings.lease, secret.encode()
         )
@@ -154,7 +152,7 @@ class Process:
             runs,
             turns,
             RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
-            RememberedCredentials(vault, settings.remember),
+            RememberedCredentials(credentials, settings.remember),
             clock,
             self.metrics.account_blocked,
         )
@@ -188,7 +186,7 @@ class Process:
             {
                 "database": self.database.ping,
                 "temporal": client.service_client.check_health,
-                "vault": vault.ping,
+                "vault": own_token.ping,
                 INTEGRATION: service.ping,
                 PARSING: parsing.ping,
             },

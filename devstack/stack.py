@@ -18,7 +18,7 @@ from devstack.server import Server, start_all, stop_all
 from devstack.state import State, temporary_state
 from devstack.temporal import NAMESPACE
 from devstack.tokens import ALGORITHM, HOUR, ISSUER, Issuer
-from devstack.vault import MOUNT
+from devstack.vault import MOUNT, WORKER
 
 TASK_QUEUE = "invite"
 Role = Literal["owner", "api", "worker"]
@@ -209,9 +209,15 @@ class Stack:
                 "INVITE_JWT_ISSUER": ISSUER,
             }
         vault = self.infrastructure.vault
-        address = webhooks | {"INVITE_VAULT_URL": vault.url, "INVITE_VAULT_MOUNT": MOUNT}
-        address |= {"INVITE_PARSING_URL": self.infrastructure.parsing.url}
-        return address | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
+        app_role = vault.app_role(WORKER)
+        return webhooks | {
+            "INVITE_VAULT_URL": vault.url,
+            "INVITE_VAULT_MOUNT": MOUNT,
+            "INVITE_VAULT_ROLE_ID": app_role.role_id,
+            "INVITE_VAULT_SECRET_ID": app_role.secret_id,
+            "INVITE_SERVICE_JWT_SECRET": secret,
+            "INVITE_PARSING_URL": self.infrastructure.parsing.url,
+        }
 
     def _stop(self) -> None:
         infrastructure = self.infrastructure

@@ -100,7 +100,9 @@ class WorkerSettings(_Common):
 
     parsing_url: str = Field(description="parsing-service's base address")
     vault_url: str
-    vault_token: SecretStr
+    vault_role_id: str = Field(min_length=1, description="of the AppRole invite-worker (deploy/vault/)")
+    vault_secret_id: SecretStr | None = Field(None, min_length=1, description="of that AppRole; or")
+    vault_secret_id_file: Path | None = Field(None, description="the file that holds it, read anew at each log-in")
     vault_mount: str = "secret"
     vault_timeout: Duration = timedelta(seconds=5)
     remember: Duration = Field(
@@ -138,6 +140,18 @@ class WorkerSettings(_Common):
     def retention(self) -> timedelta:
         """How long people are kept."""
         return timedelta(days=self.retention_days)
+
+    @model_validator(mode="after")
+    def _one_secret_id(self) -> "WorkerSettings":
+        if (self.vault_secret_id is None) == (self.vault_secret_id_file is None):
+            raise ValueError("one of INVITE_VAULT_SECRET_ID and INVITE_VAULT_SECRET_ID_FILE must be set")
+        return self
+
+    def read_vault_secret_id(self) -> str:
+        """The secret_id as it is now. Raises `OSError` where its file cannot be read."""
+        if self.vault_secret_id is not None:
+            return self.vault_secret_id.get_secret_value()
+        return Path(str(self.vault_secret_id_file)).read_text().strip()
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":
