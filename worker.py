@@ -26,6 +26,7 @@ from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
+from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -43,6 +44,7 @@ from storage.applications import ApplicationShares
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
+from storage.events import Events
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
 from storage.looks import Looks
@@ -51,11 +53,13 @@ from storage.neighbours import IntegrationService
 from storage.parsing import WHO as PARSING
 from storage.parsing import ParsingService
 from storage.planning import Planning
+from storage.receivers import Receivers
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.retention import Retention
 from storage.runs import Polling, Runs
 from storage.service_tokens import ServiceTokens
 from storage.turns import Turns
+from storage.vault import OwnerTokens, OwnToken, Vault
 from workflows.account_run import AccountRunWorkflow
 from workflows.admin_check import AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
@@ -65,6 +69,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
     CampaignWorkflow,
@@ -74,6 +79,7 @@ WORKFLOWS = [
     HousekeepingWorkflow,
     MembershipWorkflow,
     RetentionWorkflow,
+    WebhookWorkflow,
 ]
 
 STICKY = timedelta(seconds=2)
@@ -114,12 +120,9 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, ServiceTokens(secret, SystemClock(), INTEGRATION))
-        vault = VaultCredentials(
-            settings.vault_url,
-            settings.vault_token.get_secret_value(),
-            settings.vault_mount,
-            settings.vault_timeout,
-        )
+        vault = Vault(settings.vault_url, settings.vault_timeout)
+        own_token = OwnToken(vault, settings.vault_role_id, settings.read_vault_secret_id)
+        credentials = VaultCredentials(vault, OwnerTokens(vault, own_token), settings.vault_mount)
         self.applications = Applications(
             ApplicationShares(self.database), limits, name, settings.lease, secret.encode()
         )
@@ -149,7 +152,7 @@ class Process:
             runs,
             turns,
             RememberedDirectory(directory, settings.remember, FRESH_DIRECTORY),
-            RememberedCredentials(vault, settings.remember),
+            RememberedCredentials(credentials, settings.remember),
             clock,
             self.metrics.account_blocked,
         )
@@ -173,11 +176,17 @@ class Process:
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
         self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
+        self.webhooks = WebhookActivities(
+            Events(self.database),
+            Receivers(settings.webhook_timeout, settings.webhook_inside),
+            settings.webhook_key.get_secret_value().encode(),
+            clock,
+        )
         self.probes = Probes(
             {
                 "database": self.database.ping,
                 "temporal": client.service_client.check_health,
-                "vault": vault.ping,
+                "vault": own_token.ping,
                 INTEGRATION: service.ping,
                 PARSING: parsing.ping,
             },
@@ -208,6 +217,7 @@ class Process:
                 self.housekeeping.sweep,
                 self.membership.due_lookers,
                 self.retention.remove_old,
+                self.webhooks.deliver_next,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,

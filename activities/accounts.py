@@ -248,17 +248,17 @@ class AccountActivities:
         if account is None or account.status is not ExternalStatus.ACTIVE:
             raise _Away(Why.ACCOUNT_INACTIVE)
         try:
-            sign_in = SignIn(await self._secret(account), account.proxy)
+            sign_in = SignIn(await self._secret(ref.owner, account), account.proxy)
         except Unavailable as error:
             raise _Away(Why.CREDENTIALS_AWAY) from error
         except NotFound:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         return await self._open.connect(ref, sign_in)
 
-    async def _secret(self, account: KnownAccount) -> Mapping[str, str]:
+    async def _secret(self, owner: str, account: KnownAccount) -> Mapping[str, str]:
         if account.inline_credentials is not None:
             return account.inline_credentials
-        return await self._credentials.read(account.vault_path, account.credentials_version)
+        return await self._credentials.read(owner, account.vault_path, account.credentials_version)
 
     async def _rights(self, ref: AccountRef, fence: int, request: OpenRequest) -> AccountRights | Outcome | None:
         to_check = ToCheck(request.destination)

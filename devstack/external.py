@@ -9,7 +9,7 @@ SETTINGS = {
     "DEVSTACK_DATABASE_ADMIN_URL": "PostgreSQL: libpq URL of a superuser (roles and a database are made)",
     "DEVSTACK_TEMPORAL_ADDRESS": "Temporal: host:port (search attributes are registered)",
     "DEVSTACK_VAULT_URL": "Vault: base address; needs DEVSTACK_VAULT_TOKEN",
-    "DEVSTACK_VAULT_TOKEN": "Vault: a token that may mount, write policies and create tokens",
+    "DEVSTACK_VAULT_TOKEN": "Vault: a token that may mount, and write policies and roles",
     "DEVSTACK_INTEGRATION_URL": "integration-service: base address; needs the two below",
     "DEVSTACK_INTEGRATION_ADMIN_TOKEN": "integration-service: registers accounts",
     "DEVSTACK_INTEGRATION_JWT_SECRET": "integration-service: the secret with which it verifies tokens",

@@ -113,7 +113,7 @@ class Infrastructure:
 
     @property
     def vault(self) -> Vault:
-        """Vault with its administrator's and its read-only token."""
+        """Vault, as its administrator sees it."""
         return self._elsewhere if self.vault_server is None else self.vault_server.vault
 
     @property

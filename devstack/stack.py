@@ -18,7 +18,7 @@ from devstack.server import Server, start_all, stop_all
 from devstack.state import State, temporary_state
 from devstack.temporal import NAMESPACE
 from devstack.tokens import ALGORITHM, HOUR, ISSUER, Issuer
-from devstack.vault import MOUNT
+from devstack.vault import MOUNT, WORKER
 
 TASK_QUEUE = "invite"
 Role = Literal["owner", "api", "worker"]
@@ -199,21 +199,25 @@ class Stack:
 
     def _private_to(self, role: Role) -> dict[str, str]:
         secret = self.infrastructure.secrets.jwt_secret
+        if role == "owner":
+            return {}
+        webhooks = {"INVITE_WEBHOOK_KEY": secret, "INVITE_WEBHOOK_INSIDE": "true"}
         if role == "api":
-            return {
+            return webhooks | {
                 "INVITE_JWT_ALGORITHM": ALGORITHM,
                 "INVITE_JWT_SECRET": secret,
                 "INVITE_JWT_ISSUER": ISSUER,
             }
-        if role == "worker":
-            vault = self.infrastructure.vault
-            address = {"INVITE_VAULT_URL": vault.url, "INVITE_VAULT_MOUNT": MOUNT}
-            return (
-                address
-                | {"INVITE_VAULT_TOKEN": vault.read_token, "INVITE_SERVICE_JWT_SECRET": secret}
-                | {"INVITE_PARSING_URL": self.infrastructure.parsing.url}
-            )
-        return {}
+        vault = self.infrastructure.vault
+        app_role = vault.app_role(WORKER)
+        return webhooks | {
+            "INVITE_VAULT_URL": vault.url,
+            "INVITE_VAULT_MOUNT": MOUNT,
+            "INVITE_VAULT_ROLE_ID": app_role.role_id,
+            "INVITE_VAULT_SECRET_ID": app_role.secret_id,
+            "INVITE_SERVICE_JWT_SECRET": secret,
+            "INVITE_PARSING_URL": self.infrastructure.parsing.url,
+        }
 
     def _stop(self) -> None:
         infrastructure = self.infrastructure

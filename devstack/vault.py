@@ -1,9 +1,10 @@
-"""A Vault-compatible server (OpenBao): KV version 2 at `secret`, and one token that only reads it."""
+"""A Vault-compatible server (OpenBao): KV version 2 at `secret`, with the policies and roles of `deploy/vault/`."""
 
 import importlib.util
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from devstack.ports import HOST
 from devstack.postgres_files import write_private
 from devstack.processes import Child, Command, plain_environment
 from devstack.server import Server
+from domain.secret_path import ROOT, belongs_to, owner_part
 
 MOUNT = "secret"
-POLICY = "worker"
-POLICY_FILE = Path(__file__).parent / "vault_policies" / f"{POLICY}.hcl"
-TOKEN_PERIOD = "768h"  # of the read-only token: it lives as long as it is renewed within that
+WORKER, API = "invite-worker", "invite-api"
+DEPLOYED = Path(__file__).parent.parent / "deploy" / "vault"
+"""What an administrator gives to a Vault by `setup.sh`; here the same files go over HTTP, which takes no second."""
 TIMEOUT = timedelta(seconds=30)
 _NOT_INITIALISED = 501
 
@@ -46,29 +48,50 @@ cluster_addr = "http://{host}:{cluster_port}"
 
 
 def secret_path(owner: str, platform: str, account: str) -> str:
-    """Return where an account's credentials are, below the mount; parts must not hold a slash."""
-    if any("/" in part or part in ("", ".", "..") for part in (owner, platform, account)):
+    """Return where an account's credentials are, below the mount; ValueError where parts hold a slash."""
+    path = f"{ROOT}/{owner_part(owner)}/{platform}/{account}"
+    if not belongs_to(owner, path) or path.count("/") != 3:
         raise ValueError(f"not a path in Vault: {owner!r}, {platform!r}, {account!r}")
-    return f"owners/{owner}/{platform}/{account}"
+    return path
+
+
+@dataclass(frozen=True)
+class AppRole:
+    """What a process logs in with."""
+
+    role_id: str
+    secret_id: str = field(repr=False)
 
 
 class Vault:
     """A Vault-compatible server as its administrator sees it: ours, or one whose URL and token were given."""
 
     def __init__(self, url: str, token: str) -> None:
-        """`token` may mount, write policies and create tokens. Nothing is connected yet."""
+        """`token` may mount, and write policies and roles. Nothing is connected yet."""
         self.url = url
-        self.read_token = ""
-        """Reads `secret/data/owners/*` and nothing else; empty before `prepare`."""
         self._token = token
 
     def prepare(self) -> None:
-        """Mount KV version 2, write the worker's policy, make the read-only token. DevstackError."""
+        """Mount KV version 2 and AppRole, write the policies and roles. DevstackError."""
         if f"{MOUNT}/" not in self._call("GET", "sys/mounts")["data"]:
             self._call("POST", f"sys/mounts/{MOUNT}", {"type": "kv", "options": {"version": "2"}})
-        self._call("PUT", f"sys/policies/acl/{POLICY}", {"policy": POLICY_FILE.read_text()})
-        wanted = {"policies": [POLICY], "period": TOKEN_PERIOD, "no_parent": True, "display_name": POLICY}
-        self.read_token = self._call("POST", "auth/token/create", wanted)["auth"]["client_token"]
+        methods = self._call("GET", "sys/auth")["data"]
+        if "approle/" not in methods:
+            self._call("POST", "sys/auth/approle", {"type": "approle"})
+        for file in DEPLOYED.glob("policies/*.hcl"):
+            policy = file.read_text().replace("TOKEN_ACCESSOR", methods["token/"]["accessor"])
+            self._call("PUT", f"sys/policies/acl/{file.stem}", {"policy": policy})
+        for folder, path in (("approle", "auth/approle/role"), ("token-role", "auth/token/roles")):
+            for file in DEPLOYED.glob(f"{folder}/*.json"):
+                self._call("POST", f"{path}/{file.stem}", json.loads(file.read_text()))
+
+    def app_role(self, name: str) -> AppRole:
+        """Issue what a process of the role logs in with. DevstackError."""
+        role = f"auth/approle/role/{name}"
+        return AppRole(
+            self._call("GET", f"{role}/role-id")["data"]["role_id"],
+            self._call("POST", f"{role}/secret-id")["data"]["secret_id"],
+        )
 
     def put(self, owner: str, platform: str, account: str, data: dict[str, Any]) -> str:
         """Write an account's credentials, and return their path. ValueError, DevstackError."""
@@ -108,11 +131,6 @@ class VaultServer(Server):
         """Whether it keeps what it has over a restart."""
         return self._folder is not None
 
-    @property
-    def read_token(self) -> str:
-        """The worker's token; empty before the server is up."""
-        return self.vault.read_token
-
     def put(self, owner: str, platform: str, account: str, data: dict[str, Any]) -> str:
         """Write an account's credentials, and return their path below the mount."""
         return self.vault.put(owner, platform, account, data)
@@ -138,7 +156,7 @@ class VaultServer(Server):
         return status == httpx.codes.OK
 
     def prepare(self) -> None:
-        """Mount, policy and read-only token."""
+        """Mounts, policies and roles."""
         if self._folder is not None:
             self._root_token = _root_token(self._folder / "root.json")
         self.vault = Vault(self.url, self._root_token)

@@ -214,10 +214,10 @@ class AccountDirectory(Protocol):
 class CredentialStore(Protocol):
     """Vault."""
 
-    async def read(self, path: str, version: int) -> Credentials:
+    async def read(self, owner: str, path: str, version: int) -> Credentials:
         """The secret's fields; another `version` means that it was changed.
 
-        Raises `Unavailable`, or `NotFound` where there is none.
+        Raises `Unavailable`, or `NotFound` where this owner has none.
         """
 
 

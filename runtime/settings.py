@@ -31,6 +31,12 @@ class _Common(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
+    webhook_key: SecretStr = Field(
+        min_length=32, description="what owners' webhook secrets are made of: the same everywhere"
+    )
+    webhook_inside: bool = Field(
+        False, description="webhooks may go to our own network, and without TLS: for development"
+    )
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(
         None, ge=1, le=65535, description="answers GET /metrics, /livez and /readyz there; none: nowhere"
@@ -94,7 +100,9 @@ class WorkerSettings(_Common):
 
     parsing_url: str = Field(description="parsing-service's base address")
     vault_url: str
-    vault_token: SecretStr
+    vault_role_id: str = Field(min_length=1, description="of the AppRole invite-worker (deploy/vault/)")
+    vault_secret_id: SecretStr | None = Field(None, min_length=1, description="of that AppRole; or")
+    vault_secret_id_file: Path | None = Field(None, description="the file that holds it, read anew at each log-in")
     vault_mount: str = "secret"
     vault_timeout: Duration = timedelta(seconds=5)
     remember: Duration = Field(
@@ -108,6 +116,7 @@ class WorkerSettings(_Common):
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after
     lease_closing_margin: Duration = LeaseTimes.closing_margin
     request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
+    webhook_timeout: Duration = Field(timedelta(seconds=10), description="an owner's server is not waited for longer")
     link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
@@ -131,6 +140,18 @@ class WorkerSettings(_Common):
     def retention(self) -> timedelta:
         """How long people are kept."""
         return timedelta(days=self.retention_days)
+
+    @model_validator(mode="after")
+    def _one_secret_id(self) -> "WorkerSettings":
+        if (self.vault_secret_id is None) == (self.vault_secret_id_file is None):
+            raise ValueError("one of INVITE_VAULT_SECRET_ID and INVITE_VAULT_SECRET_ID_FILE must be set")
+        return self
+
+    def read_vault_secret_id(self) -> str:
+        """The secret_id as it is now. Raises `OSError` where its file cannot be read."""
+        if self.vault_secret_id is not None:
+            return self.vault_secret_id.get_secret_value()
+        return Path(str(self.vault_secret_id_file)).read_text().strip()
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":

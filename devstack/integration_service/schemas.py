@@ -29,7 +29,7 @@ class Account(_Strict):
     vault_path: str = Field(
         min_length=1,
         max_length=512,
-        description="below Vault's KV mount",
+        description="below Vault's KV mount; the owner as in domain/secret_path.py",
         examples=["owners/demo-owner/telegram/tg-1"],
     )
     proxy: dict[ShortText, ShortText] | None = Field(

@@ -447,7 +447,7 @@ class FakeCredentials:
         self.read_paths: list[str] = []
         self.read_versions: list[int] = []
 
-    async def read(self, path: str, version: int) -> Credentials:
+    async def read(self, owner: str, path: str, version: int) -> Credentials:
         self.read_paths.append(path)
         self.read_versions.append(version)
         if self.away:

@@ -9,7 +9,7 @@ import pytest
 from domain.account import Credentials, ExternalStatus, KnownAccount
 from domain.errors import NotFound, Unavailable
 from domain.outcome import Reason
-from storage import remembered
+from storage import memory
 from storage.remembered import RememberedCredentials, RememberedDirectory
 
 LONG, SHORT = timedelta(hours=1), timedelta(milliseconds=40)
@@ -24,7 +24,7 @@ class Vault:
         self.away = False
         self.asked: list[tuple[str, int]] = []
 
-    async def read(self, path: str, version: int) -> Credentials:
+    async def read(self, owner: str, path: str, version: int) -> Credentials:
         self.asked.append((path, version))
         if self.away:
             raise Unavailable("Vault")
@@ -58,27 +58,27 @@ class TestCredentials:
     async def test_vault_is_asked_once_and_may_go_away(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, LONG)
-        assert await store.read("accounts/a", 1) == {"session": "one"}
+        assert await store.read("anna", "accounts/a", 1) == {"session": "one"}
         vault.away = True
-        assert await store.read("accounts/a", 1) == {"session": "one"}
+        assert await store.read("anna", "accounts/a", 1) == {"session": "one"}
         assert vault.asked == [("accounts/a", 1)]
 
     async def test_another_version_is_read_anew(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, LONG)
-        await store.read("accounts/a", 1)
+        await store.read("anna", "accounts/a", 1)
         vault.secrets["accounts/a"] = {"session": "two"}
-        assert await store.read("accounts/a", 2) == {"session": "two"}
+        assert await store.read("anna", "accounts/a", 2) == {"session": "two"}
         vault.away = True
         with pytest.raises(Unavailable):
-            await store.read("accounts/a", 3)
-        assert await store.read("accounts/a", 2) == {"session": "two"}
+            await store.read("anna", "accounts/a", 3)
+        assert await store.read("anna", "accounts/a", 2) == {"session": "two"}
 
     async def test_another_path_is_another_secret(self) -> None:
         vault = Vault()
         vault.secrets["accounts/b"] = {"session": "b"}
         store = RememberedCredentials(vault, LONG)
-        assert (await store.read("accounts/a", 1), await store.read("accounts/b", 1)) == (
+        assert (await store.read("anna", "accounts/a", 1), await store.read("anna", "accounts/b", 1)) == (
             {"session": "one"},
             {"session": "b"},
         )
@@ -86,18 +86,26 @@ class TestCredentials:
     async def test_it_is_forgotten_when_its_time_is_over(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, SHORT)
-        await store.read("accounts/a", 1)
+        await store.read("anna", "accounts/a", 1)
         await asyncio.sleep(2 * SHORT.total_seconds())
+        assert store._known._values == {}, "credentials are not kept in memory beyond their time"
         vault.away = True
         with pytest.raises(Unavailable):
-            await store.read("accounts/a", 1)
-        assert store._known._values == {}, "credentials are not kept in memory beyond their time"
+            await store.read("anna", "accounts/a", 1)
+
+    async def test_what_one_owner_read_is_not_told_to_another(self) -> None:
+        vault = Vault()
+        store = RememberedCredentials(vault, LONG)
+        await store.read("anna", "accounts/a", 1)
+        vault.secrets = {}
+        with pytest.raises(NotFound):
+            await store.read("boris", "accounts/a", 1)
 
     async def test_using_it_does_not_prolong_it(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, SHORT)
         for _ in range(8):
-            await store.read("accounts/a", 1)
+            await store.read("anna", "accounts/a", 1)
             await asyncio.sleep(SHORT.total_seconds() / 4)
         assert len(vault.asked) >= 2
 
@@ -105,31 +113,31 @@ class TestCredentials:
         vault = Vault()
         store = RememberedCredentials(vault, LONG)
         with pytest.raises(NotFound):
-            await store.read("accounts/new", 1)
+            await store.read("anna", "accounts/new", 1)
         vault.secrets["accounts/new"] = {}
-        assert await store.read("accounts/new", 1) == {}
+        assert await store.read("anna", "accounts/new", 1) == {}
         vault.away = True
-        assert await store.read("accounts/new", 1) == {}
+        assert await store.read("anna", "accounts/new", 1) == {}
 
     async def test_without_a_time_nothing_is_remembered(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, timedelta(0))
         for _ in range(3):
-            await store.read("accounts/a", 1)
+            await store.read("anna", "accounts/a", 1)
         assert len(vault.asked) == 3
 
     async def test_no_more_than_so_many_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(remembered, "MOST", 3)
+        monkeypatch.setattr(memory, "MOST", 3)
         vault = Vault()
         vault.secrets = {f"accounts/{n}": {"n": str(n)} for n in range(5)}
         store = RememberedCredentials(vault, LONG)
         for path in vault.secrets:
-            await store.read(path, 1)
+            await store.read("anna", path, 1)
         vault.away = True
         for n in (2, 3, 4):
-            assert await store.read(f"accounts/{n}", 1) == {"n": str(n)}
+            assert await store.read("anna", f"accounts/{n}", 1) == {"n": str(n)}
         with pytest.raises(Unavailable):
-            await store.read("accounts/1", 1)
+            await store.read("anna", "accounts/1", 1)
 
 
 class TestDirectory:

@@ -80,7 +80,9 @@ def test_a_name_that_temporal_would_take_apart_is_refused(name: str) -> None:
             integration_url="http://x",
             parsing_url="http://x",
             vault_url="http://x",
-            vault_token="x",
+            vault_role_id="x",
+            vault_secret_id="x",
             service_jwt_secret="x",
+            webhook_key="x" * 32,
             deployment_name=name,
         )
