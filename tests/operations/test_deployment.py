@@ -176,6 +176,7 @@ class TestImage:
             "INVITE_SERVICE_JWT_SECRET": "x" * 32,
             "INVITE_VAULT_URL": f"http://{HOST}:9",
             "INVITE_VAULT_TOKEN": "x",
+            "INVITE_WEBHOOK_KEY": "x" * 32,
             "INVITE_API_PORT": str(api),
             "INVITE_METRICS_PORT": str(metrics),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -190,7 +191,8 @@ class TestImage:
             check=False,
             **user,
         )
-        assert (worker.returncode, worker.stderr.splitlines()[-1][:16]) == (1, "worker: Temporal"), worker.stderr
+        assert worker.returncode != 0
+        assert "worker: Temporal is not available" in worker.stderr, worker.stderr
         process = subprocess.Popen([python, "-m", "api"], cwd=place, env=environment, stderr=subprocess.DEVNULL, **user)
         try:
             deadline = time.monotonic() + 60
