@@ -21,5 +21,6 @@ def test_a_campaign_goes_on_with_an_empty_temporal(tmp_path: Path) -> None:
         assert here.status(campaign)["counts"]["left"] > 0
         for worker in here.stack.workers:
             worker.stop()
-            worker.start()
+            assert worker.running.status() == 0, "it stops in good order"
+            worker.start()  # which makes the schedules
         here.assert_agrees(here.end(campaign, seconds=180))

@@ -7,8 +7,9 @@ import shutil
 import subprocess
 import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
@@ -120,25 +121,28 @@ class TestImage:
         entries = re.split(r"\n(?=\S)", (ROOT / lock).read_text())
         return {entry.partition("==")[0]: entry.partition("==")[2] for entry in entries if "==" in entry}
 
+    @pytest.fixture
+    def place(self) -> Iterator[Path]:
+        """Not pytest's own: it clears those of earlier runs away, and this one takes minutes."""
+        with TemporaryDirectory(prefix="image-") as folder:
+            yield Path(folder)
+
     @pytest.mark.long
-    def test_its_steps_work_for_an_ordinary_user_in_an_empty_place(
-        self, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
+    def test_its_steps_work_for_an_ordinary_user_in_an_empty_place(self, place: Path) -> None:
         """Without a container: what .dockerignore lets through is installed by the script, and both commands start."""
         assert "RUN deploy/install" in (ROOT / "Dockerfile").read_text()
         able = "import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))"
         if subprocess.run(["env", f"PATH={PATH}", "python3", "-c", able], check=False).returncode != 0:
             pytest.skip(f"no Python 3.11 with venv in {PATH}, where every user finds it")
-        home = tmp_path_factory.mktemp("image")
         for name in re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE):
-            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, home / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
-                shutil.copy(ROOT / name, home / name)
-        user = self.user(home)
+                shutil.copy(ROOT / name, place / name)
+        user = self.user(place)
         installed = subprocess.run(
-            [home / "deploy" / "install", home / "venv"],
+            [place / "deploy" / "install", place / "venv"],
             env=os.environ | {"PATH": PATH},
             capture_output=True,
             text=True,
@@ -147,23 +151,21 @@ class TestImage:
             **user,
         )
         assert installed.returncode == 0, installed.stderr
-        self.starts(home, user)
+        self.starts(place, user)
 
     @staticmethod
-    def user(home: Path) -> Mapping[str, Any]:
+    def user(place: Path) -> Mapping[str, Any]:
         """As whom it is run: nobody, where we could be anybody."""
         if os.getuid() != 0:
             return {}
-        for path in (home, *home.rglob("*")):
+        for path in (place, *place.rglob("*")):
             os.chown(path, NOBODY, NOBODY)
-        for parent in (home.parent, home.parent.parent):
-            parent.chmod(0o755)
         return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
 
     @staticmethod
-    def starts(home: Path, user: Mapping[str, Any]) -> None:
+    def starts(place: Path, user: Mapping[str, Any]) -> None:
         """The API answers; the worker says that Temporal is not there, which is the first that it needs."""
-        python = home / "venv" / "bin" / "python"
+        python = place / "venv" / "bin" / "python"
         api, metrics = free_ports(2)
         environment = {
             "INVITE_DATABASE_URL": f"postgresql+psycopg://nobody@{HOST}:9/invite",
@@ -174,13 +176,14 @@ class TestImage:
             "INVITE_SERVICE_JWT_SECRET": "x" * 32,
             "INVITE_VAULT_URL": f"http://{HOST}:9",
             "INVITE_VAULT_TOKEN": "x",
+            "INVITE_WEBHOOK_KEY": "x" * 32,
             "INVITE_API_PORT": str(api),
             "INVITE_METRICS_PORT": str(metrics),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         worker = subprocess.run(
             [python, "worker.py"],
-            cwd=home,
+            cwd=place,
             env=environment,
             capture_output=True,
             text=True,
@@ -188,8 +191,9 @@ class TestImage:
             check=False,
             **user,
         )
-        assert (worker.returncode, worker.stderr.splitlines()[-1][:16]) == (1, "worker: Temporal"), worker.stderr
-        process = subprocess.Popen([python, "-m", "api"], cwd=home, env=environment, stderr=subprocess.DEVNULL, **user)
+        assert worker.returncode != 0
+        assert "worker: Temporal is not available" in worker.stderr, worker.stderr
+        process = subprocess.Popen([python, "-m", "api"], cwd=place, env=environment, stderr=subprocess.DEVNULL, **user)
         try:
             deadline = time.monotonic() + 60
             while True:
