@@ -26,6 +26,7 @@ from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
+from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
 from domain.errors import Error
 from domain.ports import Adapter, Clock
@@ -36,12 +37,14 @@ from runtime.metrics import Metrics
 from runtime.probes import Probes
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment, measure_temporal
+from runtime.watch_port import watch_port
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
 from storage.applications import ApplicationShares
 from storage.credentials import VaultCredentials
 from storage.directory import ServiceDirectory
 from storage.engine import Database
+from storage.events import Events
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
 from storage.looks import Looks
@@ -50,6 +53,7 @@ from storage.neighbours import IntegrationService
 from storage.parsing import WHO as PARSING
 from storage.parsing import ParsingService
 from storage.planning import Planning
+from storage.receivers import Receivers
 from storage.remembered import RememberedCredentials, RememberedDirectory
 from storage.retention import Retention
 from storage.runs import Polling, Runs
@@ -65,6 +69,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
     CampaignWorkflow,
@@ -74,6 +79,7 @@ WORKFLOWS = [
     HousekeepingWorkflow,
     MembershipWorkflow,
     RetentionWorkflow,
+    WebhookWorkflow,
 ]
 
 STICKY = timedelta(seconds=2)
@@ -86,6 +92,8 @@ FRESH_DIRECTORY = timedelta(seconds=1)
 """The list of accounts is read once for all that sign in within so long."""
 HEARTBEAT_THROTTLE = timedelta(seconds=1)
 CONTROL_TIMEOUT = timedelta(seconds=5)
+NEEDED = ("database", "temporal")
+"""Without these a worker is not ready. Without Vault the accounts that are open work on."""
 
 _log = structlog.get_logger("execution")
 
@@ -168,6 +176,12 @@ class Process:
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
         self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
+        self.webhooks = WebhookActivities(
+            Events(self.database),
+            Receivers(settings.webhook_timeout, settings.webhook_inside),
+            settings.webhook_key.get_secret_value().encode(),
+            clock,
+        )
         self.probes = Probes(
             {
                 "database": self.database.ping,
@@ -203,6 +217,7 @@ class Process:
                 self.housekeeping.sweep,
                 self.membership.due_lookers,
                 self.retention.remove_old,
+                self.webhooks.deliver_next,
             ],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -240,10 +255,12 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     own_client = await connect(settings.temporal_address, settings.temporal_namespace)
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
-        process.metrics.serve(settings.metrics_host, settings.metrics_port)
         keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
         try:
             async with AsyncExitStack() as stack:
+                stack.enter_context(
+                    watch_port(process.metrics, process.probes, NEEDED, settings.metrics_host, settings.metrics_port)
+                )
                 for worker in process.workers():
                     await stack.enter_async_context(worker)
                 await ensure_schedules(client, settings.temporal_task_queue)

@@ -23,6 +23,7 @@ from domain.why import Why
 SIGNALS_IN_FLIGHT = 20
 
 _errors = structlog.get_logger("error")
+_log = structlog.get_logger("execution")
 
 
 class CampaignStore(Protocol):
@@ -43,8 +44,8 @@ class CampaignStore(Protocol):
     async def command(self, owner: str, campaign_id: str, command: Command, now: datetime) -> None:
         """Write a wish."""
 
-    async def fail(self, owner: str, campaign_id: str, now: datetime) -> None:
-        """End the campaign by an error of our own."""
+    async def fail(self, owner: str, campaign_id: str, now: datetime) -> bool:
+        """End the campaign by an error of our own. Whether the owner's server is to be told."""
 
 
 class PlanningStore(Protocol):
@@ -69,6 +70,9 @@ class Runs(Protocol):
 
     async def tell_run(self, campaign_id: UUID, account_id: str, signal: str, priority: int = 0) -> bool:
         """Signal the account's run; False: it is not there. Raises `Unavailable`."""
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        """Have the owner's server told of what has happened. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,8 @@ class CampaignActivities:
             )
             if review.alarm is not None:
                 _errors.error("campaign waits for somebody", campaign_id=request.campaign_id, why=review.alarm.value)
+            if review.news:
+                await self._tell_owner(request.owner, request.campaign_id)
             return review
 
     async def _forecast(self, request: ReviewRequest, now: datetime) -> None:
@@ -208,4 +214,12 @@ class CampaignActivities:
     async def fail_campaign(self, key: CampaignKey) -> None:
         """End the campaign as failed, so that its owner sees it."""
         async with heartbeating():
-            await self._campaigns.fail(key.owner, key.campaign_id, await self._clock.now())
+            if await self._campaigns.fail(key.owner, key.campaign_id, await self._clock.now()):
+                await self._tell_owner(key.owner, key.campaign_id)
+
+    async def _tell_owner(self, owner: str, campaign_id: str) -> None:
+        """The event stands in the database: if Temporal is away, the reconciler has it told later."""
+        try:
+            await self._runs.tell_owner(owner, campaign_id)
+        except Unavailable as error:
+            _log.warning("owner not told yet", campaign_id=campaign_id, what=error.what)

@@ -12,7 +12,7 @@ from activities.heartbeat import heartbeating
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
-from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
+from domain.housekeeping import LateDelivery, LiveCampaign, StaleTurn, UnfinishedImport
 from domain.ports import Clock
 
 _log = structlog.get_logger("execution")
@@ -23,6 +23,9 @@ UNHEARD_AFTER = timedelta(seconds=10)
 """A command that the workflow has not acknowledged by then is delivered again."""
 STALE_AFTER = timedelta(minutes=1)
 """A turn that is older than that, with nobody holding its account, is looked after."""
+
+LATE_AFTER = timedelta(seconds=30)
+"""A delivery that nobody has tried by then has lost its workflow, or the signal that should have woken it."""
 
 
 class HousekeepingStore(Protocol):
@@ -36,6 +39,9 @@ class HousekeepingStore(Protocol):
 
     async def stale_turns(self, opened_before: datetime, at_most: int) -> list[StaleTurn]:
         """Open turns of accounts that nobody holds."""
+
+    async def late_deliveries(self, due_before: datetime, at_most: int) -> list[LateDelivery]:
+        """Campaigns whose owner should have been told of something."""
 
 
 class AbandonStore(Protocol):
@@ -59,6 +65,9 @@ class Control(Protocol):
 
     async def account_runs(self, campaign_id: UUID, account_id: str) -> bool:
         """Whether the account's run in the campaign runs."""
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        """Have the owner's server told."""
 
     async def run_lost(self, campaign_id: UUID, account_id: str) -> None:
         """Have the campaign start the account's run again. Raises `NotFound` when the campaign has ended."""
@@ -94,8 +103,10 @@ class HousekeepingActivities:
                     seen += 1
                     righted += await self._reconcile(campaign)
                 if len(page) < PAGE:
-                    return Tidied(seen, righted)
+                    break
                 after = page[-1].campaign_id
+            late = await self._tell_owners()
+        return Tidied(seen + late, righted + late)
 
     @activity.defn
     async def sweep(self) -> Tidied:
@@ -124,6 +135,12 @@ class HousekeepingActivities:
             campaign.owner, campaign_id, campaign.platform, campaign.wanted, campaign.control_no
         )
         return True
+
+    async def _tell_owners(self) -> int:
+        late = await self._store.late_deliveries(await self._clock.now() - LATE_AFTER, PAGE)
+        for each in late:
+            await self._control.tell_owner(each.owner, each.campaign_id)
+        return len(late)
 
     async def _sweep(self, turn: StaleTurn, now: datetime) -> bool:
         """The account's run settles its turn itself when it is there; else the campaign starts it again."""

@@ -20,7 +20,7 @@ _GRACE_S = 20
 """How long requests in progress may take to end when the process is asked to."""
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """Ends the streams of events first: they would hold the process until its grace is over."""
 
     def __init__(self, config: uvicorn.Config, listeners: Listeners[Told]) -> None:
@@ -63,7 +63,7 @@ def main() -> int:
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    _Server(config, app.state.listeners).run()
+    Server(config, app.state.listeners).run()
     return 0
 
 

@@ -22,6 +22,7 @@ from api import (
     plan,
     reports,
     suppression,
+    webhook,
 )
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
@@ -42,6 +43,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.events import Events
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -68,13 +70,14 @@ _TAGS = [
     {"name": "statistics", "description": "How a campaign goes, and how it went."},
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
     {"name": "suppression", "description": "Who must not be contacted, and who is to be forgotten."},
+    {"name": "webhooks", "description": "Your server is told what happens to your campaigns."},
     {"name": "owners", "description": "For administrators."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
 _RESOURCES = (
     *(audiences, messages, campaigns, plan, reports, events),
-    *(accounts, admin_check, suppression, owners, health),
+    *(accounts, admin_check, suppression, webhook, owners, health),
 )
 
 
@@ -136,7 +139,6 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
                 app.state.services = services
                 if settings.jwt_jwks_url:
                     app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
-                metrics.serve(settings.metrics_host, settings.metrics_port)
                 async with watching(metrics, services, temporal):
                     yield
         finally:
@@ -175,6 +177,7 @@ async def _services(
         accounts=OwnedAccounts(database),
         owners=Owners(database),
         reports=Reports(database),
+        events=Events(database),
         suppression=SuppressionList(database),
         erasing=Erasing(database),
         planning=Planning(database, limits),

@@ -25,6 +25,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.events import Events
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -46,6 +47,9 @@ class Control(Protocol):
 
     async def accounts_changed(self, campaign_id: UUID) -> None:
         """Tell a campaign that an account was changed."""
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        """Have the owner's server told what has happened to the campaign; None: that there is a ping."""
 
     async def snapshot(self, campaign_id: UUID) -> Snapshot:
         """The numbers as the workflow has them. Raises `NotFound`."""
@@ -76,6 +80,7 @@ class Services:
     accounts: OwnedAccounts
     owners: Owners
     reports: Reports
+    events: Events
     suppression: SuppressionList
     erasing: Erasing
     planning: Planning

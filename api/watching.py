@@ -14,10 +14,13 @@ from domain.ports import Clock
 from runtime.fleet_metrics import FleetCollector
 from runtime.metrics import Metrics
 from runtime.probes import Probes
+from runtime.watch_port import watch_port
 from storage.fleet import Fleets
 
 EVERY = timedelta(seconds=15)
 """Between two looks at the numbers over all owners."""
+NEEDED = ("database",)
+"""As `GET /readyz` of the API itself: without Temporal commands are stored."""
 
 _log = structlog.get_logger("execution")
 
@@ -42,8 +45,10 @@ async def watching(metrics: Metrics, services: Services, temporal: Client) -> As
         asyncio.create_task(probes.keep()),
         asyncio.create_task(_look(Fleets(services.database), services.clock, collector)),
     ]
+    settings = services.settings
     try:
-        yield
+        with watch_port(metrics, probes, NEEDED, settings.metrics_host, settings.metrics_port):
+            yield
     finally:
         for task in tasks:
             task.cancel()

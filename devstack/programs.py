@@ -50,9 +50,11 @@ def migrate(environment: Mapping[str, str], log: Path) -> None:
 class Api(Server):
     """Our HTTP facade."""
 
-    def __init__(self, log: Path, environment: Mapping[str, str], port: int | None = None) -> None:
-        """`environment`: its settings but for host and port."""
-        super().__init__("API", log, [port])
+    def __init__(
+        self, log: Path, environment: Mapping[str, str], port: int | None = None, *, measured: bool = False
+    ) -> None:
+        """`environment`: its settings but for host and port. `measured`: it answers `/metrics` on a port of its own."""
+        super().__init__("API", log, [port, None] if measured else [port])
         self._environment = environment
 
     @property
@@ -60,9 +62,16 @@ class Api(Server):
         """Base address."""
         return f"http://{HOST}:{self.ports[0]}"
 
+    @property
+    def metrics_port(self) -> int | None:
+        """Where it answers `/metrics`."""
+        return self.ports[1] if len(self.ports) > 1 else None
+
     def spawn(self) -> Child:
-        """Start it on its port."""
+        """Start it on its ports."""
         address = {"INVITE_API_HOST": HOST, "INVITE_API_PORT": str(self.ports[0])}
+        if self.metrics_port is not None:
+            address["INVITE_METRICS_PORT"] = str(self.metrics_port)
         return Child(self.name, python_command(["-m", "api"], {**self._environment, **address}), self.log)
 
     def answers(self) -> bool:
@@ -75,14 +84,28 @@ class Worker(Server):
 
     patience: ClassVar[timedelta] = timedelta(seconds=30)  # it may settle a platform call of 20 s first
 
-    def __init__(self, name: str, log: Path, environment: Mapping[str, str]) -> None:
-        """`environment`: its settings."""
-        super().__init__(name, log, [])
-        self._environment = environment
+    def __init__(self, name: str, log: Path, environment: Mapping[str, str], *, measured: bool = False) -> None:
+        """`environment`: its settings. `measured`: it answers `/metrics`, and Temporal's own on a second port."""
+        super().__init__(name, log, [None, None] if measured else [])
+        self._environment = dict(environment)
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where it answers `/metrics`."""
+        return self.ports[0] if self.ports else None
+
+    @property
+    def temporal_port(self) -> int | None:
+        """Where Temporal's own metrics are answered."""
+        return self.ports[1] if self.ports else None
 
     def spawn(self) -> Child:
-        """Start it."""
-        return Child(self.name, python_command([str(CHECKOUT / "worker.py")], self._environment), self.log)
+        """Start it on its ports."""
+        address = {}
+        if self.ports:
+            address["INVITE_METRICS_PORT"] = str(self.metrics_port)
+            address["INVITE_TEMPORAL_METRICS"] = f"{HOST}:{self.temporal_port}"
+        return Child(self.name, python_command([str(CHECKOUT / "worker.py")], self._environment | address), self.log)
 
     def answers(self) -> bool:
         """Whether it polls for tasks."""

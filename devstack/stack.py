@@ -8,10 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from devstack import prometheus
 from devstack.external import External
 from devstack.infrastructure import Infrastructure
 from devstack.programs import Api, DataCentre, Worker, migrate
 from devstack.progress import Progress
+from devstack.prometheus import Prometheus
 from devstack.server import Server, start_all, stop_all
 from devstack.state import State, temporary_state
 from devstack.temporal import NAMESPACE
@@ -40,21 +42,24 @@ class Stack:
         settings: Mapping[str, str] | None = None,
         ports: Mapping[str, int] | None = None,
         external: External | None = None,
+        watched: bool = False,
         progress: Progress | None = None,
     ) -> None:
         """`settings`: more INVITE_… for our processes; `ports`: those of an earlier run; `external`: by
-        default as the environment says. `durable=False`: PostgreSQL without fsync.
+        default as the environment says. `durable=False`: PostgreSQL without fsync. `watched`: our processes answer
+        their metrics, and Prometheus scrapes them where it is there.
         """
         self.state = state
         self.progress = progress or Progress(quiet=True)
         self.workers: list[Worker] = []
         self.api: Api | None = None
         self.data_centre: DataCentre | None = None
+        self.prometheus: Prometheus | None = None
         self._ports = ports or {}
         external = External.read(os.environ) if external is None else external
         self.infrastructure = Infrastructure(state, external, self._ports, durable=durable, temporal_ui=temporal_ui)
         self._issuer = Issuer(self.infrastructure.secrets.jwt_secret)
-        self._wanted_workers, self._wants_api = workers, api
+        self._wanted_workers, self._wants_api, self._watched = workers, api, watched
         self._settings = dict(settings or {}) | ({"INVITE_LIMITS_FILE": str(limits_file)} if limits_file else {})
 
     def __enter__(self) -> Self:
@@ -64,6 +69,7 @@ class Stack:
             with self.progress.step("migration"):
                 migrate(self.environment("owner"), self.state.logs / "migration.log")
             self._start_ours()
+            self._start_prometheus()
         except BaseException:
             self._stop()
             raise
@@ -151,19 +157,21 @@ class Stack:
     @property
     def processes(self) -> list[Server]:
         """All that was started, our own processes first."""
-        ours = [*self.workers, self.api, self.data_centre]
+        ours = [*self.workers, self.api, self.data_centre, self.prometheus]
         return [server for server in ours if server is not None] + self.infrastructure.servers
 
     @property
     def ports(self) -> dict[str, int]:
         """The ports in use by name, to be given to the next run."""
-        ours = {server.name: server.ports[0] for server in (self.api, self.data_centre) if server is not None}
+        every = (self.api, self.data_centre, self.prometheus)
+        ours = {server.name: server.ports[0] for server in every if server is not None}
         return ours | self.infrastructure.ports
 
     def _start_ours(self) -> None:
         ours: list[Server] = []
         if self._wants_api:
-            self.api = Api(self.state.logs / "api.log", self.environment("api"), self._ports.get("API"))
+            log = self.state.logs / "api.log"
+            self.api = Api(log, self.environment("api"), self._ports.get("API"), measured=self._watched)
             ours.append(self.api)
         ours += [self._new_worker() for _ in range(self._wanted_workers)]
         with self.progress.group([server.name for server in ours]) as group:
@@ -172,29 +180,44 @@ class Stack:
     def _new_worker(self) -> Worker:
         name = f"worker {len(self.workers) + 1}"
         log = self.state.logs / f"{name.replace(' ', '-')}.log"
-        self.workers.append(Worker(name, log, self.environment("worker")))
+        self.workers.append(Worker(name, log, self.environment("worker"), measured=self._watched))
         return self.workers[-1]
+
+    def _start_prometheus(self) -> None:
+        program = prometheus.program()
+        if not self._watched or program is None:
+            return
+        targets = {
+            "invite-api": [self.api.metrics_port] if self.api else [],
+            "invite-worker": [worker.metrics_port for worker in self.workers],
+            "invite-temporal-sdk": [worker.temporal_port for worker in self.workers],
+        }
+        log, folder = self.state.logs / "prometheus.log", self.state.folder / "prometheus"
+        self.prometheus = Prometheus(log, program, folder, targets, self._ports.get("Prometheus"))
+        with self.progress.step(self.prometheus.name):
+            self.prometheus.start()
 
     def _private_to(self, role: Role) -> dict[str, str]:
         secret = self.infrastructure.secrets.jwt_secret
+        if role == "owner":
+            return {}
+        webhooks = {"INVITE_WEBHOOK_KEY": secret, "INVITE_WEBHOOK_INSIDE": "true"}
         if role == "api":
-            return {
+            return webhooks | {
                 "INVITE_JWT_ALGORITHM": ALGORITHM,
                 "INVITE_JWT_SECRET": secret,
                 "INVITE_JWT_ISSUER": ISSUER,
             }
-        if role == "worker":
-            vault = self.infrastructure.vault
-            app_role = vault.app_role(WORKER)
-            return {
-                "INVITE_VAULT_URL": vault.url,
-                "INVITE_VAULT_MOUNT": MOUNT,
-                "INVITE_VAULT_ROLE_ID": app_role.role_id,
-                "INVITE_VAULT_SECRET_ID": app_role.secret_id,
-                "INVITE_SERVICE_JWT_SECRET": secret,
-                "INVITE_PARSING_URL": self.infrastructure.parsing.url,
-            }
-        return {}
+        vault = self.infrastructure.vault
+        app_role = vault.app_role(WORKER)
+        return webhooks | {
+            "INVITE_VAULT_URL": vault.url,
+            "INVITE_VAULT_MOUNT": MOUNT,
+            "INVITE_VAULT_ROLE_ID": app_role.role_id,
+            "INVITE_VAULT_SECRET_ID": app_role.secret_id,
+            "INVITE_SERVICE_JWT_SECRET": secret,
+            "INVITE_PARSING_URL": self.infrastructure.parsing.url,
+        }
 
     def _stop(self) -> None:
         infrastructure = self.infrastructure

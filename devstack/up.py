@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from devstack import prometheus
 from devstack.errors import AlreadyRunning, ServerFailed
 from devstack.postgres_files import write_private
 from devstack.progress import Progress
@@ -78,7 +79,7 @@ def _run(state: State, workers: int, limits: Path | None) -> None:
     progress = Progress()
     ports_file = state.folder / "ports.json"
     ports = json.loads(ports_file.read_text()) if ports_file.exists() else {}
-    with Stack(state, workers=workers, limits_file=limits, ports=ports, progress=progress) as stack:
+    with Stack(state, workers=workers, limits_file=limits, ports=ports, watched=True, progress=progress) as stack:
         _start_telegram(stack)
         ports_file.write_text(json.dumps(stack.ports))
         text = _addresses(stack)
@@ -125,6 +126,7 @@ def _addresses(stack: Stack) -> str:
     lines = {
         "API and its docs": f"{stack.api_url}/docs",
         "Temporal Web UI": (servers.temporal and servers.temporal.ui_url) or "(not ours)",
+        "Prometheus": stack.prometheus.url if stack.prometheus else prometheus.ABSENT,
         "integration-service": f"{servers.integration.url}/docs",
         "an audience to upload": str(stack.state.folder / "people.csv"),
         "a group to invite to": "@the_club",

@@ -13,6 +13,10 @@ from domain.why import Why
 
 SPEED_OVER = timedelta(minutes=5)
 """The speed is that of so many last minutes."""
+LATE_BY_PART = 0.5
+LATE_BY_LEAST = timedelta(days=1)
+"""A campaign is late when its end is planned later than promised by more than that part of the promised time, and by
+more than a day. Promised is what was planned after the owner's last command or edit: a pause makes nobody late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class Fleet:
     """One look. Every mapping is by platform and what else stands in its key.
 
     `outcomes`: ever, with whether they settled the person. `settled`: within `SPEED_OVER`. `leases`: taken, ever.
-    `spent`: of the accounts' budgets in 24 h.
+    `spent`: of the accounts' budgets in 24 h. `late`: campaigns that take much longer than planned.
     """
 
     at: datetime
@@ -42,6 +46,7 @@ class Fleet:
     accounts: Mapping[tuple[str, AccountState], int]
     leases: Mapping[str, int]
     spent: Mapping[tuple[str, Budget], int]
+    late: Mapping[str, int]
 
     def per_minute(self) -> float:
         """People settled per minute, over the last minutes."""

@@ -45,6 +45,14 @@ class SpentAudience:
 
 
 @dataclass(frozen=True)
+class LateDelivery:
+    """What an owner's server should have been told of this campaign; None: a ping."""
+
+    owner: str
+    campaign_id: str | None
+
+
+@dataclass(frozen=True)
 class StaleTurn:
     """A turn that stands open though nobody holds its account."""
 

@@ -18,6 +18,7 @@ class Review:
 
     `look_at`: when something will have changed by itself; `busy`: at any moment, as accounts are at work. `freed`: the
     campaigns that gave way to this one and may go on. `alarm`: a wait that begins, and that operators are told of.
+    `news`: the owner's server is to be told something.
     """
 
     wanted: Wanted
@@ -38,6 +39,7 @@ class Review:
     freed: list[str] = field(default_factory=list)
     alarm: Why | None = None
     priority: int = NORMAL
+    news: bool = False
 
 
 @dataclass(frozen=True)

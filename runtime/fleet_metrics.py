@@ -87,6 +87,12 @@ def _campaigns(fleet: Fleet) -> Iterator[Metric]:
     for (platform, why), n in waits.items():
         reasons.add_metric([platform, why], n)
     yield reasons
+    late = GaugeMetricFamily(
+        "invite_campaigns_late", "Campaigns that take much longer than their plan said", labels=["platform"]
+    )
+    for platform, n in fleet.late.items():
+        late.add_metric([platform], n)
+    yield late
     yield _gauge(
         "task_waiting_queue", "People of live campaigns who are not settled", sum(each.people for each in fleet.live)
     )

@@ -1,6 +1,6 @@
-"""What a process counts for operators, in Prometheus's format. Served where a port is set, off otherwise."""
+"""What a process counts for operators, in Prometheus's format. `runtime.watch_port` serves it."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.registry import Collector
 
 _LATENCIES = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -62,8 +62,3 @@ class Metrics:
     def tell(self, collector: Collector) -> None:
         """Have another collector's numbers answered as well."""
         self.registry.register(collector)
-
-    def serve(self, host: str, port: int | None) -> None:
-        """Answer `GET /metrics` from a thread of its own. None: not at all. Raises `OSError` when the port is taken."""
-        if port is not None:
-            start_http_server(port, host, registry=self.registry)

@@ -29,6 +29,7 @@ class Probes:
         self._told = told
         self._patience = patience.total_seconds()
         self._up: dict[str, bool] = {}
+        self._looked_at = time.monotonic()
 
     async def keep(self, every: timedelta = EVERY) -> None:
         """Look again and again, until cancelled."""
@@ -39,6 +40,15 @@ class Probes:
     async def look(self) -> None:
         """Ask all of them at once."""
         await asyncio.gather(*(self._ask(name, probe) for name, probe in self._dependencies.items()))
+        self._looked_at = time.monotonic()
+
+    def found(self) -> dict[str, bool]:
+        """Whether each was there at the last look; none before the first. From any thread."""
+        return dict(self._up)
+
+    def silent_for(self) -> timedelta:
+        """How long ago the last look ended. From any thread."""
+        return timedelta(seconds=time.monotonic() - self._looked_at)
 
     async def _ask(self, name: str, probe: Callable[[], Awaitable[object]]) -> None:
         began = time.monotonic()

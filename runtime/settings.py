@@ -31,8 +31,16 @@ class _Common(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
+    webhook_key: SecretStr = Field(
+        min_length=32, description="what owners' webhook secrets are made of: the same everywhere"
+    )
+    webhook_inside: bool = Field(
+        False, description="webhooks may go to our own network, and without TLS: for development"
+    )
     metrics_host: str = "127.0.0.1"
-    metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
+    metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="answers GET /metrics, /livez and /readyz there; none: nowhere"
+    )
     max_rows: int = Field(FileLimits.rows, ge=1, le=2**31 - 2, description="of an audience")
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
@@ -108,6 +116,7 @@ class WorkerSettings(_Common):
     lease_disconnect_after: Duration = LeaseTimes.disconnect_after
     lease_closing_margin: Duration = LeaseTimes.closing_margin
     request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
+    webhook_timeout: Duration = Field(timedelta(seconds=10), description="an owner's server is not waited for longer")
     link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")

@@ -30,7 +30,12 @@ async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client
 def measure_temporal(address: str | None) -> None:
     """Have Temporal's own metrics answered at host:port, for all clients and workers of this process to come."""
     if address is not None:
-        Runtime.set_default(Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address))))
+        Runtime.set_default(measured(address))
+
+
+def measured(address: str) -> Runtime:
+    """A runtime whose clients and workers are measured, answered at host:port."""
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address)))
 
 
 def deployment(name: str, build_id: str | None) -> WorkerDeploymentConfig | None:

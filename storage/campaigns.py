@@ -16,10 +16,11 @@ from domain.guardrails import sample
 from domain.hints import Hint
 from domain.message import Message
 from domain.platform import Action, Budget, Identifier
-from domain.statistics import Count
+from domain.statistics import Count, numbers
 from domain.terms import Terms
+from domain.webhooks import EventKind
 from domain.why import Why
-from storage import recipients, texts, waiters
+from storage import events, recipients, texts, waiters
 from storage.engine import Database
 from storage.tables import Audience, Campaign
 from storage.terms import columns, terms
@@ -209,7 +210,30 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     await _write(tx, campaign, changes, now)
     if wanted is not Wanted.RUN:
         await waiters.give_up(tx, campaign_id)
-    return await read(tx, owner, campaign_id)
+    wished = await read(tx, owner, campaign_id)
+    await tell(tx, campaign, wished, now)
+    return wished
+
+
+async def tell(tx: AsyncConnection, before: CampaignView | None, campaign: CampaignView, now: datetime) -> None:
+    """Write an event if the campaign has come into another state, or to its end. Whoever changes it calls this.
+
+    One that is told to end shows that state at once, and comes to its end when what is in flight is settled.
+    """
+    if before is not None and before.state is campaign.state and (before.phase in ENDS or campaign.phase not in ENDS):
+        return
+    counts = [Count(**row) for row in (await tx.execute(COUNTS, {"campaign": campaign.id})).mappings()]
+    await events.add(
+        tx,
+        campaign.owner,
+        EventKind.CAMPAIGN,
+        now,
+        campaign_id=campaign.id,
+        state=campaign.state,
+        why=campaign.why.value,
+        until=campaign.until,
+        numbers=asdict(numbers(campaign.recipients, counts)),
+    )
 
 
 async def edit(tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, now: datetime) -> CampaignView:
@@ -376,7 +400,9 @@ async def _create(
     )
     await recipients.copy_audience(tx, copy, now, None if new.test is None else new.test.contact)
     await texts.keep(tx, campaign_id)
-    return await read(tx, owner, campaign_id)
+    made = await read(tx, owner, campaign_id)
+    await tell(tx, None, made, now)
+    return made
 
 
 async def _recipients(tx: AsyncConnection, owner: str, new: NewCampaign, now: datetime) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from domain.account import AccountState
 from domain.budgets import BUCKET, WINDOW
 from domain.campaign import Phase, Wanted
-from domain.fleet import SPEED_OVER, Fleet, Live
+from domain.fleet import LATE_BY_LEAST, LATE_BY_PART, SPEED_OVER, Fleet, Live
 from domain.outcome import Kind
 from domain.platform import Budget
 from domain.why import Why
@@ -19,6 +19,7 @@ _OUTCOMES = text("SELECT * FROM fleet_outcomes()")
 _SETTLED = text("SELECT * FROM fleet_settled(:since)")
 _ACCOUNTS = text("SELECT * FROM fleet_accounts()")
 _SPENT = text("SELECT * FROM fleet_spent(:since)")
+_LATE = text("SELECT * FROM fleet_late(:part, :at_least)")
 
 
 class Fleets:
@@ -30,13 +31,14 @@ class Fleets:
     async def look(self, now: datetime) -> Fleet:
         """Everything, as of now. Raises `Unavailable`."""
         async with self._database.housekeeping() as tx:
-            live, outcomes, settled, accounts, spent = await together(
+            live, outcomes, settled, accounts, spent, late = await together(
                 tx,
                 Ask(_LIVE, {}),
                 Ask(_OUTCOMES, {}),
                 Ask(_SETTLED, {"since": now - SPEED_OVER}),
                 Ask(_ACCOUNTS, {}),
                 Ask(_SPENT, {"since": now - WINDOW - BUCKET}),
+                Ask(_LATE, {"part": LATE_BY_PART, "at_least": LATE_BY_LEAST}),
             )
         leases: Counter[str] = Counter()
         for row in accounts:
@@ -59,4 +61,5 @@ class Fleets:
             accounts={(row["platform"], AccountState(row["state"])): row["accounts"] for row in accounts},
             leases=leases,
             spent={(row["platform"], Budget(row["budget"])): row["amount"] for row in spent},
+            late={row["platform"]: row["n"] for row in late},
         )

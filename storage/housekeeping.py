@@ -7,13 +7,14 @@ from sqlalchemy import text
 
 from domain.account import AccountRef
 from domain.campaign import Wanted
-from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
+from domain.housekeeping import LateDelivery, LiveCampaign, StaleTurn, UnfinishedImport
 from domain.membership import DueLooks
 from storage.engine import Database
 
 _LIVE = text("SELECT * FROM live_campaigns(:after, :at_most)")
 _IMPORTS = text("SELECT * FROM unfinished_imports(:after, :at_most)")
 _STALE = text("SELECT * FROM stale_turns(:opened_before, :at_most)")
+_LATE = text("SELECT * FROM late_deliveries(:due_before, :at_most)")
 _LOOKS = text("SELECT * FROM due_looks(:now, :soon, :at_most)")
 
 SOON = timedelta(hours=1)
@@ -59,6 +60,15 @@ class Housekeeping:
                     campaign_id=str(row["campaign_id"]),
                     ref=AccountRef(row["owner"], row["adapter"], row["account_id"]),
                 )
+                for row in rows.mappings()
+            ]
+
+    async def late_deliveries(self, due_before: datetime, at_most: int) -> list[LateDelivery]:
+        """Campaigns whose owner should have been told of something before then, the longest due first."""
+        async with self._database.housekeeping() as tx:
+            rows = await tx.execute(_LATE, {"due_before": due_before, "at_most": at_most})
+            return [
+                LateDelivery(row["owner"], None if row["campaign_id"] is None else str(row["campaign_id"]))
                 for row in rows.mappings()
             ]
 

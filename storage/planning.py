@@ -81,8 +81,14 @@ class Known:
     shared: bool
 
 
+# A plan is a promise until the owner says something else, and the first one that names an end is the promise.
 _KEEP = text("""
-    UPDATE campaign SET planned_at = :now, planned_end = :end WHERE id = :campaign AND ended_at IS NULL
+    UPDATE campaign SET
+        planned_at = :now,
+        planned_end = :end,
+        promised_at = CASE WHEN promised_at > wanted_at AND promised_end IS NOT NULL THEN promised_at ELSE :now END,
+        promised_end = CASE WHEN promised_at > wanted_at AND promised_end IS NOT NULL THEN promised_end ELSE :end END
+    WHERE id = :campaign AND ended_at IS NULL
 """)
 
 

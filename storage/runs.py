@@ -16,8 +16,8 @@ from domain.ports import DestinationCheck, LimitsSource, Right
 from domain.review import Chosen, Review, ToCheck
 from domain.standing import Rest
 from domain.why import GUARDRAILS, Why
-from storage import lines, waiters
-from storage.campaigns import CampaignView, read, wish
+from storage import events, lines, waiters
+from storage.campaigns import CampaignView, read, tell, wish
 from storage.engine import Database
 from storage.reports import snapshot
 from storage.reviewing import hold, look, move
@@ -108,8 +108,8 @@ class Runs:
         Raises `NotFound`.
         """
         async with self._database.owner(owner) as tx:
-            before = await read(tx, owner, UUID(campaign_id), lock=True)
-            before = _restarted(before)
+            stood = await read(tx, owner, UUID(campaign_id), lock=True)
+            before = _restarted(stood)
             found = await look(tx, before, self._limits().of(before.adapter), problem, now)
             step = found.step
             if problem is not None and step.why is problem:  # it is tried again at the next poll
@@ -122,6 +122,8 @@ class Runs:
             if gives_up:
                 await waiters.give_up(tx, before.id)
             campaign = await read(tx, owner, before.id)
+            await tell(tx, stood, campaign, now)
+            heard = before.control_no > before.acknowledged_no
             running = campaign.wanted is Wanted.RUN and campaign.ended_at is None
             acts = running and step.why not in _NOT_NOW
             polled_at = self._accounts_due_at(campaign, now) if running else None
@@ -129,7 +131,7 @@ class Runs:
             staying = {member.account_id for member in found.members if not member.gone}
             gone = {line.account_id for line in whole.accounts} - staying
             told = await lines.tell(tx, owner, campaign.id, whole.accounts, gone, seen)
-            if running and before.control_no > before.acknowledged_no:
+            if running and heard:
                 await pace_anew(tx, owner, before.id)  # last: a turn that has taken from the queue locks these after it
             return Review(
                 wanted=campaign.wanted,
@@ -150,6 +152,7 @@ class Runs:
                 freed=list(await waiters.freed(tx, before.id, now)),
                 alarm=step.why if step.why in ALARMS and step.why is not before.why else None,
                 priority=campaign.terms.priority,
+                news=(heard or campaign.phase is not stood.phase) and await events.due(tx, owner, before.id),
             )
 
     def _accounts_due_at(self, campaign: CampaignView, now: datetime) -> datetime:
@@ -207,12 +210,14 @@ class Runs:
         async with self._database.owner(owner) as tx:
             await wish(tx, owner, UUID(campaign_id), command, now)
 
-    async def fail(self, owner: str, campaign_id: str, now: datetime) -> None:
-        """End the campaign by an error of our own."""
+    async def fail(self, owner: str, campaign_id: str, now: datetime) -> bool:
+        """End the campaign by an error of our own. Whether the owner's server is to be told."""
         async with self._database.owner(owner) as tx:
             campaign = await read(tx, owner, UUID(campaign_id), lock=True)
             if campaign.phase not in ENDS:
                 await move(tx, campaign, Course(Phase.FAILED, Why.OWN_ERROR), now)
+                await tell(tx, campaign, await read(tx, owner, campaign.id), now)
+            return await events.due(tx, owner, campaign.id)
 
 
 def _restarted(campaign: CampaignView) -> CampaignView:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Identity,
     Index,
     Interval,
     LargeBinary,
@@ -111,7 +112,8 @@ class Campaign(SQLModel, table=True):
     owner last let it go on. `to_campaign`: the one that all its accounts give way to.
     `texts`, `post`: what is sent now; what earlier revisions sent stands in `campaign_message`. `message_budget`: from
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
-    `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`.
+    `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`;
+    `promised_end`: what was planned first after the owner's last word.
     `people_removed_at`: its recipients were kept long enough (`storage.retention`).
     """
 
@@ -158,6 +160,8 @@ class Campaign(SQLModel, table=True):
     people_removed_at: datetime | None = Field(sa_type=_MOMENT)
     planned_at: datetime | None = Field(sa_type=_MOMENT)
     planned_end: datetime | None = Field(sa_type=_MOMENT)
+    promised_at: datetime | None = Field(sa_type=_MOMENT)
+    promised_end: datetime | None = Field(sa_type=_MOMENT)
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
@@ -533,6 +537,50 @@ class MembershipRow(SQLModel, table=True):
     state: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     n: int
+
+
+class WebhookRow(SQLModel, table=True):
+    """Where an owner's server is told of events, of which states. `seed`: what the secret is made of, with our key."""
+
+    __tablename__ = "webhook"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    url: str = Field(sa_type=Text)
+    events: list[str] = _texts()
+    seed: bytes = Field(sa_type=LargeBinary)
+    made_at: datetime = Field(sa_type=_MOMENT)
+
+
+class EventRow(SQLModel, table=True):
+    """A change of a campaign's state, or (without a campaign) a ping; and how its delivery goes, where there is one.
+
+    `due_at`: of the next try; None: nothing is to be delivered, or not any more.
+    """
+
+    __tablename__ = "event"
+
+    no: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: UUID
+    owner: str = Field(sa_type=Text)
+    campaign_id: UUID | None
+    kind: str = Field(sa_type=Text)
+    state: str | None = Field(sa_type=Text)
+    why: str | None = Field(sa_type=Text)
+    until: datetime | None = Field(sa_type=_MOMENT)
+    numbers: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    at: datetime = Field(sa_type=_MOMENT)
+    due_at: datetime | None = Field(sa_type=_MOMENT)
+    tries: int
+    status: int | None = Field(sa_type=SmallInteger)
+    fault: str | None = Field(sa_type=Text)
+    delivered_at: datetime | None = Field(sa_type=_MOMENT)
+    given_up_at: datetime | None = Field(sa_type=_MOMENT)
+
+    __table_args__ = (
+        Index("event_campaign", "campaign_id", "no"),
+        Index("event_owner", "owner", "no"),
+        Index("event_due", "owner", "no", postgresql_where=text("due_at IS NOT NULL")),
+    )
 
 
 class ApplicationShare(SQLModel, table=True):

@@ -30,6 +30,7 @@ WORKFLOWS: Mapping[str, Sequence[Scene]] = {
     "HousekeepingWorkflow": others.HOUSEKEEPING,
     "MembershipWorkflow": others.MEMBERSHIP,
     "RetentionWorkflow": others.RETENTION,
+    "WebhookWorkflow": others.WEBHOOKS,
 }
 SCENES = {f"{workflow}.{scene.phase}": scene for workflow, scenes in WORKFLOWS.items() for scene in scenes}
 """By the recording's name: the workflow's, a dot, the phase's."""

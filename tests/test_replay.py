@@ -19,6 +19,7 @@ from activities.housekeeping import HousekeepingActivities
 from activities.imports import ImportActivities
 from activities.membership import MembershipActivities
 from activities.retention import RetentionActivities
+from activities.webhooks import WebhookActivities
 from domain.platform import Action
 from runtime.temporal import CONVERTER
 from tests.activities.fakes import turn
@@ -70,7 +71,7 @@ def _activities() -> set[str]:
     found = set()
     holders = (
         *(AccountActivities, ActionActivities, CampaignActivities, HousekeepingActivities),
-        *(ImportActivities, MembershipActivities, RetentionActivities),
+        *(ImportActivities, MembershipActivities, RetentionActivities, WebhookActivities),
     )
     for holder in holders:
         for method in vars(holder).values():

@@ -23,6 +23,7 @@ from temporalio.common import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.imports import ImportRef
+from activities.webhooks import Stream
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
 from domain.ports import AccountRights
@@ -31,6 +32,7 @@ from workflows import names
 from workflows.admin_check import AdminCheck, AdminCheckWorkflow
 from workflows.audience_import import AudienceImportWorkflow
 from workflows.campaign import CampaignRun, CampaignWorkflow, Edited
+from workflows.webhook import WebhookWorkflow
 
 OWNER = SearchAttributeKey.for_keyword("InviteOwner")
 PLATFORM = SearchAttributeKey.for_keyword("InvitePlatform")
@@ -94,6 +96,22 @@ class CampaignControl:
         except (RPCError, RuntimeError) as error:
             if not _is_missing(error):
                 raise _away(error) from error
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        """Have the owner's server told what has happened to the campaign; None: that there is a ping."""
+        try:
+            await self._client.start_workflow(
+                WebhookWorkflow.run,
+                Stream(owner, campaign_id),
+                id=names.webhook(owner, campaign_id),
+                task_queue=self._task_queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                start_signal=WebhookWorkflow.news.__name__,
+                rpc_timeout=self._timeout,
+            )
+        except (RPCError, RuntimeError) as error:
+            raise _away(error) from error
 
     async def snapshot(self, campaign_id: UUID) -> Snapshot:
         """The workflow's own numbers. Raises `NotFound` when it has not started, or was forgotten."""

@@ -100,6 +100,9 @@ FINISH_IMPORT: ActivityConfig = {
 }
 """Cleaning a million rows takes a minute or two."""
 
+DELIVERY: ActivityConfig = {**DATABASE, "priority": Priority(priority_key=5)}
+"""Telling an owner's server, after all work that waits: one that answers slowly must not hold up accounts."""
+
 HOUSEKEEPING: ActivityConfig = {
     "start_to_close_timeout": timedelta(minutes=10),
     "heartbeat_timeout": timedelta(seconds=30),

@@ -10,7 +10,7 @@ from devstack.demo import tables, verdict
 from devstack.demo.kept_logs import logs_kept
 from devstack.demo.picture import console
 from devstack.demo.play import Play
-from devstack.demo.stage import compare, staged
+from devstack.demo.stage import compare, linger, staged
 from devstack.demo.two_campaigns import summary
 from devstack.demo.two_campaigns import verdict as two_verdict
 from devstack.demo.two_campaigns import world as two_worlds
@@ -43,30 +43,40 @@ def main(argv: list[str]) -> int:
 def _one_campaign(options: argparse.Namespace) -> int:
     world = _world(options)
     out = console()
-    with temporary_state() as state, logs_kept(state, out, "invite-demo-", always=options.keep):
-        with staged(state, world, out) as on:
-            claims, truth = Play(on.stack, on.api, world, on.journal, out, disturbed=options.file is None).run()
+    with (
+        temporary_state() as state,
+        logs_kept(state, out, "invite-demo-", always=options.keep),
+        staged(state, world, out, watched=options.watch) as on,
+    ):
+        claims, truth = Play(on.stack, on.api, world, on.journal, out, disturbed=options.file is None).run()
         tables.show_report(out, claims.report)
         judge(out, claims, truth)
-    counts = claims.status["counts"]
-    print(f"demo: {counts['total']} recipients, {counts['processed']} settled, journal agrees", flush=True)
+        counts = claims.status["counts"]
+        print(f"demo: {counts['total']} recipients, {counts['processed']} settled, journal agrees", flush=True)
+        if options.watch:
+            linger(on, out)
     return 0
 
 
 def _two_campaigns(options: argparse.Namespace) -> int:
     worlds = two_worlds.made(options.recipients or TWO_RECIPIENTS, options.accounts or ACCOUNTS, options.seed)
     out = console()
-    with temporary_state() as state, logs_kept(state, out, "invite-demo-", always=options.keep):
-        with staged(state, worlds.low, out) as on:
-            both = TwoPlay(on.stack, on.api, worlds, on.journal, out).run()
+    with (
+        temporary_state() as state,
+        logs_kept(state, out, "invite-demo-", always=options.keep),
+        staged(state, worlds.low, out, watched=options.watch) as on,
+    ):
+        both = TwoPlay(on.stack, on.api, worlds, on.journal, out).run()
         for side in (both.high, both.low):
             out.print(f"\n{side.name}", style="bold", markup=False)
             tables.show_report(out, side.claims.report)
         summary.show(out, both)
         compare(out, two_verdict.checks(both))
-    counts = [side.claims.status["counts"] for side in (both.high, both.low)]
-    total, processed = (sum(each[key] for each in counts) for key in ("total", "processed"))
-    print(f"demo: 2 campaigns, {total} recipients, {processed} settled, journal agrees", flush=True)
+        counts = [side.claims.status["counts"] for side in (both.high, both.low)]
+        total, processed = (sum(each[key] for each in counts) for key in ("total", "processed"))
+        print(f"demo: 2 campaigns, {total} recipients, {processed} settled, journal agrees", flush=True)
+        if options.watch:
+            linger(on, out)
     return 0
 
 
@@ -88,6 +98,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed, other people ({SEED})")
     parser.add_argument("--two-campaigns", action="store_true", help=_TWO)
+    parser.add_argument(
+        "--watch", action="store_true", help="with Prometheus over it all, left running afterwards until Ctrl-C"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the logs, and print where")
     options = parser.parse_args(argv)
     if options.file is not None and options.recipients is not None:

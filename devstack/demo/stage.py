@@ -1,19 +1,23 @@
 """The stack around a play, and the comparison after it."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
 
+from devstack import prometheus
 from devstack.demo.client import ApiClient
 from devstack.demo.registration import register
 from devstack.demo.verdict import Check
 from devstack.demo.world import World
 from devstack.errors import DevstackError
+from devstack.ports import HOST
 from devstack.progress import Progress
+from devstack.signals import Ended
 from devstack.stack import Stack
 from devstack.state import State
 from devstack.telegram_dc import journal, scenario
@@ -34,14 +38,16 @@ class Stage:
 
 
 @contextmanager
-def staged(state: State, world: World, out: Console) -> Iterator[Stage]:
-    """Everything started on fresh data, with the world's accounts registered."""
+def staged(state: State, world: World, out: Console, *, watched: bool = False) -> Iterator[Stage]:
+    """Everything started on fresh data, with the world's accounts registered. `watched`: by Prometheus too."""
     files = state.folder / "scenario.json", state.folder / "telegram.jsonl"
     scenario.dump(world.scenario, files[0])
-    with Stack(state, workers=2, limits_file=LIMITS_FILE, progress=Progress()) as stack:
+    with Stack(state, workers=2, limits_file=LIMITS_FILE, watched=watched, progress=Progress()) as stack:
         centre = stack.start_data_centre(*files)
         register(stack, world, OWNER, centre.port)
         _introduce(stack, world, out)
+        if watched:
+            _show_prometheus(stack, out)
         with ApiClient(stack.api_url, stack.token(OWNER, ttl=TOKEN_TTL)) as api:
             yield Stage(stack, api, lambda: journal.read(files[1]))
 
@@ -62,6 +68,21 @@ def _introduce(stack: Stack, world: World, out: Console) -> None:
     out.print(f"API and its docs: {stack.api_url}/docs", markup=False)
     accounts = ", ".join(f"{name.title()} ({fate.value})" for name, fate in world.fates.items())
     out.print(f"accounts, and what each meets: {accounts}\n", markup=False)
+
+
+def linger(on: Stage, out: Console) -> None:
+    """Leave everything running after the play, to be looked at, until somebody ends it."""
+    _show_prometheus(on.stack, out)
+    out.print("Everything goes on running and is scraped; Ctrl-C ends it.", markup=False)
+    with suppress(Ended):
+        while True:
+            time.sleep(1)
+
+
+def _show_prometheus(stack: Stack, out: Console) -> None:
+    out.print(f"Prometheus: {stack.prometheus.url if stack.prometheus else prometheus.ABSENT}", markup=False)
+    for worker in stack.workers:
+        out.print(f"metrics of {worker.name}: http://{HOST}:{worker.metrics_port}/metrics", markup=False)
 
 
 def _show(out: Console, checks: Sequence[Check]) -> None:

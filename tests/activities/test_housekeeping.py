@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.housekeeping import PAGE, STALE_AFTER, UNHEARD_AFTER, HousekeepingActivities, Tidied
+from activities.housekeeping import LATE_AFTER, PAGE, STALE_AFTER, UNHEARD_AFTER, HousekeepingActivities, Tidied
 from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.errors import NotFound, Unavailable
-from domain.housekeeping import LiveCampaign, StaleTurn, UnfinishedImport
+from domain.housekeeping import LateDelivery, LiveCampaign, StaleTurn, UnfinishedImport
 from tests.activities.fakes import ADAPTER, OWNER, REF, START, FakeClock, FakeTurns, Journal
 
 CAMPAIGN = UUID("00000000-0000-4000-8000-000000000001")
@@ -24,6 +24,8 @@ class FakeStore:
         self.imports: list[UnfinishedImport] = []
         self.stale: list[StaleTurn] = []
         self.opened_before: datetime | None = None
+        self.late: list[LateDelivery] = []
+        self.due_before: datetime | None = None
 
     async def live_campaigns(self, after: str, at_most: int) -> list[LiveCampaign]:
         ordered = sorted(self.campaigns, key=lambda each: each.campaign_id)
@@ -36,6 +38,10 @@ class FakeStore:
         self.opened_before = opened_before
         return self.stale[:at_most]
 
+    async def late_deliveries(self, due_before: datetime, at_most: int) -> list[LateDelivery]:
+        self.due_before = due_before
+        return self.late[:at_most]
+
 
 class FakeControl:
     """The workflows, as far as they run."""
@@ -46,6 +52,7 @@ class FakeControl:
         self.delivered: list[tuple[UUID, Wanted, int]] = []
         self.lost: list[str] = []
         self.imports: list[UUID] = []
+        self.told: list[tuple[str, str | None]] = []
         self.away = False
 
     async def deliver(self, owner: str, campaign_id: UUID, platform: str, wanted: Wanted, control_no: int) -> None:
@@ -58,6 +65,9 @@ class FakeControl:
         if self.away:
             raise Unavailable("Temporal")
         return account_id in self.runs
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        self.told.append((owner, campaign_id))
 
     async def run_lost(self, campaign_id: UUID, account_id: str) -> None:
         if campaign_id not in self.campaigns:
@@ -119,6 +129,12 @@ class TestReconcile:
         bench.store.imports = [UnfinishedImport(OWNER, str(each)) for each in ids]
         await bench.reconcile()
         assert bench.control.imports == ids
+
+    async def test_has_owners_told_whose_deliveries_are_late(self, bench: Bench) -> None:
+        bench.store.late = [LateDelivery(OWNER, str(CAMPAIGN)), LateDelivery(OWNER, None)]
+        assert await bench.reconcile() == Tidied(2, 2)
+        assert bench.control.told == [(OWNER, str(CAMPAIGN)), (OWNER, None)]
+        assert bench.store.due_before == START - LATE_AFTER
 
 
 class TestSweep:

@@ -24,6 +24,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.events import Events
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -82,6 +83,7 @@ def settings(api_urls: Mapping[str, str]) -> ApiSettings:
         database_url=api_urls["invite_api"],
         integration_url="http://integration.test",
         jwt_secret=SECRET,
+        webhook_key=SECRET,
         max_upload_bytes=2 * 1024 * 1024,
         max_rows=5_000,
         events_every=timedelta(milliseconds=50),
@@ -143,6 +145,7 @@ def app(
             accounts=OwnedAccounts(database),
             owners=Owners(database),
             reports=Reports(database),
+            events=Events(database),
             suppression=SuppressionList(database),
             erasing=Erasing(database),
             planning=Planning(database, limits),

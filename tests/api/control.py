@@ -20,6 +20,7 @@ class RecordingControl:
     delivered: list[tuple[str, UUID, str, Wanted, int]] = field(default_factory=list)
     edits: list[tuple[UUID, int, int]] = field(default_factory=list)
     told: list[UUID] = field(default_factory=list)
+    owners_told: list[tuple[str, str | None]] = field(default_factory=list)
     snapshots: dict[UUID, Snapshot] = field(default_factory=dict)
     rights: list[AccountRights] | None = field(default_factory=list)
     checks: dict[tuple[str, UUID], tuple[str, str, list[str] | None]] = field(default_factory=dict)
@@ -37,6 +38,10 @@ class RecordingControl:
     async def accounts_changed(self, campaign_id: UUID) -> None:
         await self._answer()
         self.told.append(campaign_id)
+
+    async def tell_owner(self, owner: str, campaign_id: str | None) -> None:
+        await self._answer()
+        self.owners_told.append((owner, campaign_id))
 
     async def snapshot(self, campaign_id: UUID) -> Snapshot:
         await self._answer()

@@ -114,6 +114,7 @@ async def test_with_a_public_key(
     other = ApiSettings(
         database_url=settings.database_url,
         integration_url=settings.integration_url,
+        webhook_key=settings.webhook_key,
         jwt_algorithm=algorithm,  # type: ignore[arg-type]
         jwt_issuer="gateway",
         **given,
@@ -179,7 +180,13 @@ class TestAdministrators:
     async def test_they_change_nothing(self, client: Client, admin: Client, owner: str, app: Any) -> None:
         campaign = await client.campaign()
         before = (await client.get(f"/invite/{campaign}")).json()
-        ids = {"campaign_id": campaign, "audience_id": campaign, "account_id": "a1", "check_id": campaign}
+        ids = {
+            "campaign_id": campaign,
+            "audience_id": campaign,
+            "account_id": "a1",
+            "check_id": campaign,
+            "identifier": "@anna",
+        }
         for path, method in routes(app):
             if method != "GET":
                 for query in ({}, {"owner": owner}):

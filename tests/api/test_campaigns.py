@@ -260,7 +260,6 @@ LONG = "ж" * 4096
             "schedule.windows.0.days.1",
         ),
         ({"schedule": {"end_at": "2026-03-02T06:00:00Z"}}, "schedule.end_at"),
-        ({"recipients": []}, "recipients"),
         ({"audience_id": "not-an-id"}, "audience_id"),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from fastapi import FastAPI
 from httpx_sse import EventSource
 from sqlalchemy import text
 
+from api.__main__ import Server
 from api.listening import Listeners
 from domain.errors import TooMany
 from storage.engine import Database
@@ -36,6 +38,7 @@ class Listener(httpx.AsyncClient):
         params = {"accounts": "true"} if accounts else {}
         async with self.stream("GET", f"/invite/{campaign}/events", headers=headers, params=params) as answer:
             assert answer.status_code == 200
+            assert answer.headers["Cache-Control"] == "no-cache"
             async for event in EventSource(answer).aiter_sse():
                 yield event.event, json.loads(event.data or "{}"), event.id
 
@@ -60,7 +63,8 @@ async def test_everything_at_once_then_each_change_to_the_end(
     assert first | moving == status | moving
     assert "accounts" not in first
     await client.post(f"/invite/{campaign}/pause")
-    assert (await anext(stream))[1]["state"] == "paused"
+    changed = [await anext(stream) for _ in range(2)]
+    assert [(name, data["state"]) for name, data, _ in changed] == [("state", "paused"), ("progress", "paused")]
     await finish(worker_database, owner, campaign)
     assert [(name, data["state"]) async for name, data, _ in stream] == [("progress", "done"), ("end", "done")]
 
@@ -76,14 +80,34 @@ async def test_a_campaign_that_has_ended_is_told_at_once_and_who_knows_it_hears_
     assert [name async for name, _, _ in listener.events(campaign, sent[0][2], accounts=True)] == ["end"]
 
 
-async def test_who_comes_back_gets_what_was_missed_in_its_sum(listener: Listener, client: Client, app: FastAPI) -> None:
+async def test_one_that_is_told_to_end_is_watched_until_it_has(
+    listener: Listener, client: Client, worker_database: Database, owner: str
+) -> None:
+    campaign = await client.campaign()
+    stream = listener.events(campaign)
+    await anext(stream)
+    await client.post(f"/invite/{campaign}/cancel")
+    assert [(await anext(stream))[0] for _ in range(2)] == ["state", "progress"]
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE campaign SET phase = 'cancelled', why = 'ended' WHERE id = :id"), {"id": campaign}
+        )
+    assert [name async for name, _, _ in stream] == ["progress", "end"]
+
+
+async def test_who_comes_back_gets_each_change_of_state_and_the_rest_in_its_sum(
+    listener: Listener, client: Client, app: FastAPI
+) -> None:
     campaign = await client.campaign()
     stream = listener.events(campaign)
     _, _, known = await anext(stream)
     await stream.aclose()  # type: ignore[attr-defined]
-    await client.post(f"/invite/{campaign}/pause")
+    for command in ("pause", "resume", "pause"):
+        await client.post(f"/invite/{campaign}/{command}")
     again = listener.events(campaign, known)
-    assert (await anext(again))[1]["state"] == "paused"
+    missed = [await anext(again) for _ in range(4)]
+    assert [name for name, _, _ in missed] == ["state"] * 3 + ["progress"]
+    assert [data["state"] for _, data, _ in missed] == ["paused", "running", "paused", "paused"]
     await again.aclose()  # type: ignore[attr-defined]
     async with asyncio.timeout(5):
         while not app.state.listeners.idle:  # what was kept for a client goes with it
@@ -111,12 +135,17 @@ async def test_a_stream_ends_with_its_token(listener: Listener, client: Client, 
     assert time.time() == pytest.approx(expires.timestamp(), abs=1.5)
 
 
-async def test_closing_ends_every_stream(listener: Listener, client: Client, app: FastAPI) -> None:
-    stream = listener.events(await client.campaign())
-    await anext(stream)
-    app.state.listeners.close()
-    async with asyncio.timeout(5):
+async def test_a_process_that_stops_ends_its_streams_at_once(client: Client, app: FastAPI, owner: str) -> None:
+    campaign = await client.campaign()
+    server = partial(Server, listeners=app.state.listeners)
+    headers = {"Authorization": f"Bearer {make_token(owner)}"}
+    async with asyncio.timeout(10):  # far less than its grace
+        async with serving(app, server, grace=60) as address:
+            listener = Listener(base_url=address, headers=headers)
+            stream = listener.events(campaign)
+            await anext(stream)
         assert [each async for each in stream] == []
+    await listener.aclose()
 
 
 async def test_many_listeners_cost_one_reading_each_pause() -> None:

@@ -216,10 +216,17 @@ def test_bad_settings_are_one_line_each_without_their_values() -> None:
     answer = run(INVITE_JWT_SECRET="short-secret", INVITE_MAX_ROWS="many-hunter2", INVITE_INTEGRATION_URL="http://x")
     assert answer.returncode == 2
     lines = answer.stderr.splitlines()
-    assert [line.split(":")[1].strip() for line in lines] == ["INVITE_DATABASE_URL", "INVITE_MAX_ROWS"]
+    assert [line.split(":")[1].strip() for line in lines] == [
+        "INVITE_DATABASE_URL",
+        "INVITE_WEBHOOK_KEY",
+        "INVITE_MAX_ROWS",
+    ]
     assert "hunter2" not in answer.stderr
     secret = run(
-        INVITE_JWT_SECRET="short-secret", INVITE_DATABASE_URL="postgresql://x", INVITE_INTEGRATION_URL="http://x"
+        INVITE_JWT_SECRET="short-secret",
+        INVITE_WEBHOOK_KEY="k" * 32,
+        INVITE_DATABASE_URL="postgresql://x",
+        INVITE_INTEGRATION_URL="http://x",
     )
     assert secret.returncode == 2
     assert "short-secret" not in secret.stderr

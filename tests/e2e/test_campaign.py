@@ -8,6 +8,7 @@ from pathlib import Path
 from devstack.chaos.victims import freeze, thaw
 from devstack.telegram_dc.journal import Joined, Message
 from devstack.telegram_dc.scenario import Fault
+from tests.e2e.receiver import receiver
 from tests.e2e.town import Town, town, world
 
 INVITE = "channels.InviteToChannel"
@@ -108,8 +109,9 @@ def test_what_is_away_while_it_runs(tmp_path: Path) -> None:
         assert _signed_in(here) >= 2 * len(here.world.accounts), "once more, as their leases could not be renewed"
 
 
-def test_pause_resume_and_cancel_are_obeyed(tmp_path: Path) -> None:
-    with town(tmp_path, world(accounts=2, people=200), workers=1) as here:
+def test_pause_resume_and_cancel_are_obeyed_and_told(tmp_path: Path) -> None:
+    with receiver() as told, town(tmp_path, world(accounts=2, people=200), workers=1) as here:
+        here.have_told(told.url, "paused", "cancelled")
         campaign = here.campaign()
         here.wait(campaign, _some_done)
         here.say(campaign, "pause")
@@ -125,6 +127,7 @@ def test_pause_resume_and_cancel_are_obeyed(tmp_path: Path) -> None:
         assert status["state"] == "cancelled"
         assert status["counts"]["cancelled"] > 0
         assert here.api.post(f"/invite/{campaign}/resume").status_code == 409
+        assert told.states(campaign, 3) == ["paused", "cancelled", "cancelled"]
 
 
 def test_a_dry_run_touches_nobody(tmp_path: Path) -> None:

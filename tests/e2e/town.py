@@ -99,6 +99,11 @@ class Town:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
+    def have_told(self, url: str, *states: str) -> None:
+        """Have a server told when a campaign comes into one of these states."""
+        answer = self.api.put("/webhook", json={"url": url, "events": states})
+        assert answer.status_code == 200, answer.text
+
     def status(self, campaign: str, **query: str) -> dict[str, Any]:
         """The campaign's status."""
         answer = self.api.get(f"/invite/{campaign}/status", params=query)

@@ -1,4 +1,4 @@
-"""The workflows beside campaigns, in each of their phases: admin checks, imports, housekeeping, looks, retention."""
+"""The workflows beside campaigns: admin checks, imports, housekeeping, looks, retention, webhooks; in each phase."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from temporalio.client import WorkflowHandle
 from activities.accounts import Opened
 from activities.imports import ImportRef
 from activities.membership import Looked
+from activities.webhooks import Stream
 from domain.outcome import Reason
 from domain.why import Why
 from tests.recordings.scene import Scene, soon_continued, unserved
@@ -29,6 +30,7 @@ from workflows.audience_import import AudienceImportWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.webhook import WebhookWorkflow
 
 
 async def _check(stage: Stage, check: AdminCheck) -> WorkflowHandle[Any, Any]:
@@ -162,3 +164,36 @@ async def removed(stage: Stage) -> WorkflowHandle[Any, Any]:
 
 
 RETENTION = (Scene(removed),)
+
+
+async def _deliveries(stage: Stage, *answers: timedelta | None) -> WorkflowHandle[Any, Any]:
+    stage.webhooks.answers = list(answers)
+    return await stage.client.start_workflow(
+        WebhookWorkflow.run, Stream(OWNER, CAMPAIGN), id=names.webhook(OWNER, CAMPAIGN), task_queue=QUEUE
+    )
+
+
+async def told(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """One event at the second try, and another one."""
+    deliveries = await _deliveries(stage, timedelta(minutes=5), timedelta(0), timedelta(0))
+    await deliveries.result()
+    return deliveries
+
+
+async def between_tries(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """It waits, is told that something has changed, looks, and waits on."""
+    deliveries = await _deliveries(stage, timedelta(hours=1), timedelta(hours=1))
+    await eventually(lambda: len(stage.webhooks.tries) == 1)
+    await deliveries.signal(WebhookWorkflow.news)
+    await eventually(lambda: len(stage.webhooks.tries) == 2)
+    return deliveries
+
+
+async def told_on(stage: Stage) -> WorkflowHandle[Any, Any]:
+    """Its history was long enough."""
+    deliveries = await _deliveries(stage, *[timedelta(0)] * 9)
+    await deliveries.result()
+    return stage.client.get_workflow_handle(deliveries.id, run_id=deliveries.first_execution_run_id)
+
+
+WEBHOOKS = (Scene(told), Scene(between_tries), soon_continued(told_on))

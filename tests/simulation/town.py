@@ -224,6 +224,7 @@ def settings(url: str, limits_file: Path, poll: timedelta) -> WorkerSettings:
         vault_role_id="none",
         vault_secret_id="none",
         service_jwt_secret=_SECRET,
+        webhook_key="none".ljust(32, "-"),
         limits_file=limits_file,
         remember=timedelta(milliseconds=1),
         poll_waiting=poll,

@@ -1,6 +1,7 @@
 """The numbers over all owners are sums of what really happened, under the names that operators know."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,7 +16,8 @@ from domain.turn import Turn
 from runtime.fleet_metrics import FleetCollector
 from storage.fleet import Fleets
 from storage.owners import Owners
-from tests.storage.world import AWAY, FLOOD, INVITED, OWNER, PLATFORM, World, ref
+from storage.planning import Planning
+from tests.storage.world import AWAY, FLOOD, INVITED, OWNER, PLATFORM, SECOND, World, ref
 
 
 @pytest.fixture
@@ -78,6 +80,67 @@ async def test_it_is_exposed_under_the_documented_names(world: World, fleet: Fle
 async def test_nothing_is_there_at_first(world: World) -> None:
     fleet = await Fleets(world.api).look(world.now)
     assert (fleet.live, fleet.outcomes, fleet.per_minute(), fleet.left(world.limits)) == ([], {}, 0.0, {})
+    assert fleet.late == {}
+
+
+class TestLate:
+    """Planned for ten days at first, which then grow."""
+
+    PLANNED = timedelta(days=10)
+
+    @pytest.mark.parametrize(
+        ("planned", "grown", "late"),
+        [
+            (timedelta(days=10), timedelta(days=5), 0),
+            (timedelta(days=10), timedelta(days=5, seconds=1), 1),
+            (timedelta(hours=2), timedelta(days=1), 0),
+            (timedelta(hours=2), timedelta(days=1, seconds=1), 1),
+            (timedelta(hours=2), timedelta(hours=-1), 0),
+        ],
+        ids=["half", "more than half", "a day", "more than a day", "sooner"],
+    )
+    async def test_by_half_of_what_was_planned_and_by_a_day(
+        self, world: World, planned: timedelta, grown: timedelta, late: int
+    ) -> None:
+        campaign = await world.campaign(3)
+        world.now += SECOND
+        await self.plan(world, campaign, end := world.now + planned)
+        await self.plan(world, campaign, end + grown / 2)
+        await self.plan(world, campaign, end + grown)
+        assert await self.late(world) == {PLATFORM: late}
+
+    async def test_an_end_that_is_out_of_reach_now_is_late(self, world: World) -> None:
+        campaign = await world.campaign(3)
+        world.now += SECOND
+        await self.plan(world, campaign, None)
+        assert await self.late(world) == {}, "nothing was promised"
+        await self.plan(world, campaign, world.now + self.PLANNED)
+        assert await self.late(world) == {PLATFORM: 0}
+        await self.plan(world, campaign, None)
+        assert await self.late(world) == {PLATFORM: 1}
+
+    async def test_what_the_owner_says_begins_anew(self, world: World) -> None:
+        campaign = await world.campaign(3)
+        world.now += SECOND
+        await self.plan(world, campaign, end := world.now + self.PLANNED)
+        await self.plan(world, campaign, end + self.PLANNED)
+        await world.command(campaign, Command.PAUSE)
+        assert await self.late(world) == {}, "it stands as its owner wishes"
+        await world.command(campaign, Command.RESUME)
+        world.now += SECOND
+        await self.plan(world, campaign, end + self.PLANNED)
+        assert await self.late(world) == {PLATFORM: 0}
+        await world.do("UPDATE campaign SET ended_at = %s, phase = 'done'", world.now)
+        assert await self.late(world) == {}
+
+    @staticmethod
+    async def plan(world: World, campaign: str, end: datetime | None) -> None:
+        await Planning(world.worker, lambda: world.limits).keep(OWNER, campaign, end, world.now)
+        world.now += SECOND
+
+    @staticmethod
+    async def late(world: World) -> Mapping[str, int]:
+        return (await Fleets(world.api).look(world.now)).late
 
 
 async def test_owners_come_page_by_page(world: World) -> None:

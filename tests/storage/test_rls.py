@@ -11,6 +11,7 @@ from psycopg import errors, sql
 from sqlalchemy import text
 
 from domain.audience import Contact, DropReason, FileLimits, Line
+from domain.campaign import State
 from domain.errors import DatabaseAway
 from domain.parsed import ParsedPage
 from domain.platform import Action
@@ -55,6 +56,7 @@ async def world(world: World) -> World:
         await look_for_members(world, owner)
         await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
         await world.runs.review(owner, campaign, None, world.now)
+        await world.events.set_webhook(owner, "https://example.com", [State.DONE], b"seed", world.now)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
@@ -274,8 +276,9 @@ class TestRoles:
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
-                deletable = table in ("waiter", "suppression") or table.startswith("audience")
+                deletable = table in ("waiter", "suppression", "webhook") or table.startswith("audience")
                 assert may(connection, table, "DELETE") == deletable, table
+            assert writable(connection, "event") == ["due_at"], "how a delivery went is the worker's to tell"
             assert writable(connection, "audience") == ["name", "rows_read", "stored"]
             for table in (
                 "account",
@@ -391,6 +394,7 @@ class TestHousekeeping:
             "fleet_accounts": "TABLE(platform text, state text, accounts bigint, leases bigint)",
             "fleet_campaigns": "TABLE(platform text, wanted text, phase text, why text, campaigns bigint, "
             "people bigint)",
+            "fleet_late": "TABLE(platform text, n bigint)",
             "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
             "fleet_settled": "TABLE(platform text, n bigint)",
             "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
@@ -401,6 +405,7 @@ class TestHousekeeping:
             "unfinished_imports": "TABLE(owner text, audience_id uuid)",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
             "acknowledged_no integer, wanted_at timestamp with time zone)",
+            "late_deliveries": "TABLE(owner text, campaign_id uuid)",
             "leave_shares": "void",
             "owners": "TABLE(owner text, campaigns bigint, live bigint, recipients bigint, "
             "last_made_at timestamp with time zone)",
@@ -435,7 +440,7 @@ class TestHousekeeping:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
             *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *("address_book", *NOBODYS),
+            *("address_book", "event", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())

@@ -30,6 +30,7 @@ from storage.audiences import Audiences
 from storage.campaigns import Campaigns, CampaignView, NewCampaign
 from storage.engine import Database
 from storage.erasing import Erasing
+from storage.events import Events
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
 from storage.looks import Looks
@@ -136,6 +137,8 @@ class World:
         self.reports = Reports(self.worker)
         self.suppression = SuppressionList(self.api)
         self.erasing = Erasing(self.api)
+        self.events = Events(self.api)
+        self.deliveries = Events(self.worker)
         self.housekeeping = Housekeeping(self.worker)
         self.looks = Looks(self.worker, lambda: self.limits)
         self.turns = Turns(self.worker, lambda: self.limits, lambda: 0.0, lambda: next(keys))

@@ -17,6 +17,7 @@ from activities.housekeeping import Tidied
 from activities.imports import Fetched, ImportRef
 from activities.membership import Looked, Looker
 from activities.retention import Removed
+from activities.webhooks import Stream, Tried
 from domain import told
 from domain.campaign import Command, State, Wanted
 from domain.errors import Unavailable
@@ -432,12 +433,27 @@ class FakeRetention:
         return Removed(campaigns=2, audiences=1, owners=1)
 
 
+class FakeWebhooks:
+    """The activity of `activities.webhooks`. `answers`: what each try answers, and then that all is told."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.answers: list[timedelta | None] = []
+        self.tries: list[tuple[Stream, datetime]] = []
+
+    @activity.defn
+    async def deliver_next(self, stream: Stream) -> Tried:
+        self.tries.append((stream, await self._clock.now()))
+        return Tried(self.answers.pop(0) if self.answers else None)
+
+
 def shared_activities(
     accounts: FakeAccounts,
     campaigns: FakeCampaigns,
     housekeeping: FakeHousekeeping,
     imports: FakeImports,
     membership: FakeMembership,
+    webhooks: FakeWebhooks,
 ) -> Sequence[Callable[..., object]]:
     """Those of the queue that every worker serves."""
     return [
@@ -455,6 +471,7 @@ def shared_activities(
         housekeeping.sweep,
         membership.due_lookers,
         FakeRetention().remove_old,
+        webhooks.deliver_next,
     ]
 
 

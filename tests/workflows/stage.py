@@ -32,6 +32,7 @@ from tests.workflows.fakes import (
     FakeHousekeeping,
     FakeImports,
     FakeMembership,
+    FakeWebhooks,
     own_activities,
     shared_activities,
 )
@@ -44,6 +45,7 @@ from workflows.campaign import CampaignRun, CampaignWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
+from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
     CampaignWorkflow,
@@ -53,6 +55,7 @@ WORKFLOWS = [
     HousekeepingWorkflow,
     MembershipWorkflow,
     RetentionWorkflow,
+    WebhookWorkflow,
 ]
 PATIENCE = timedelta(seconds=15)
 """How long, in real time, a test waits for what must come."""
@@ -85,10 +88,13 @@ class Stage:
         self.housekeeping = FakeHousekeeping()
         self.imports = FakeImports()
         self.membership = FakeMembership()
+        self.webhooks = FakeWebhooks(self.clock)
         self._own_client = own_client
 
     def shared_worker(self, client: Client | None = None, deployment: WorkerDeploymentConfig | None = None) -> Worker:
-        activities = shared_activities(self.accounts, self.campaigns, self.housekeeping, self.imports, self.membership)
+        activities = shared_activities(
+            self.accounts, self.campaigns, self.housekeeping, self.imports, self.membership, self.webhooks
+        )
         return Worker(
             client or self.client,
             task_queue=QUEUE,

@@ -83,5 +83,6 @@ def test_a_name_that_temporal_would_take_apart_is_refused(name: str) -> None:
             vault_role_id="x",
             vault_secret_id="x",
             service_jwt_secret="x",
+            webhook_key="x" * 32,
             deployment_name=name,
         )
