@@ -15,6 +15,7 @@ def worker(**more: Any) -> WorkerSettings:
         parsing_url="http://x",
         vault_url="http://x",
         vault_role_id="role",
+        webhook_key="x" * 32,
         service_jwt_secret="x",
         **more,
     )
