@@ -169,7 +169,9 @@ class Process:
         parsing = ParsingService(settings.parsing_url, http, ServiceTokens(secret, SystemClock(), PARSING))
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
-        self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
+        self.retention = RetentionActivities(
+            Retention(self.database), clock, settings.retention, settings.audit_retention
+        )
         self.probes = Probes(
             {
                 "database": self.database.ping,

@@ -115,6 +115,7 @@ class WorkerSettings(_Common):
     retention_days: int = Field(
         90, ge=7, description="after its end a campaign's people are removed, and audiences that nobody used since"
     )
+    audit_days: int = Field(730, ge=30, description="rows of the audit trail are removed after that")
     deployment_name: str = Field("invite-service", pattern=r"^[^.]+$", description="for worker versioning")
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
@@ -129,6 +130,11 @@ class WorkerSettings(_Common):
     def retention(self) -> timedelta:
         """How long people are kept."""
         return timedelta(days=self.retention_days)
+
+    @property
+    def audit_retention(self) -> timedelta:
+        """How long it is known who did what."""
+        return timedelta(days=self.audit_days)
 
     @model_validator(mode="after")
     def _lease_is_safe(self) -> "WorkerSettings":

@@ -11,12 +11,14 @@ from psycopg import errors, sql
 from sqlalchemy import text
 
 from domain.audience import Contact, DropReason, FileLimits, Line
+from domain.audit import OPERATOR, Act, Event
 from domain.errors import DatabaseAway
 from domain.parsed import ParsedPage
 from domain.platform import Action
 from domain.ports import Found
 from domain.suppression import Source
 from domain.turn import Turn
+from storage.audit import AuditTrail
 from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
@@ -55,6 +57,7 @@ async def world(world: World) -> World:
         await look_for_members(world, owner)
         await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
         await world.runs.review(owner, campaign, None, world.now)
+        await AuditTrail(world.api).record(owner, Act(Event.CAMPAIGN_COMMANDED, OPERATOR, world.now), campaign)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
@@ -270,7 +273,7 @@ class TestRoles:
             assert set(writable(connection, "campaign")) == wish | edit
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
-                *("address_book", "peer", "waiter", "flood", "look", "membership"),
+                *("address_book", "peer", "waiter", "flood", "look", "membership", "audit"),
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
@@ -397,6 +400,7 @@ class TestHousekeeping:
             "floods_since": "bigint",
             "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
             "spent_audiences": "TABLE(owner text, audience_id uuid)",
+            "owners_of_old_audit": "TABLE(owner text)",
             "owners_of_old_numbers": "TABLE(owner text)",
             "unfinished_imports": "TABLE(owner text, audience_id uuid)",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
@@ -435,7 +439,7 @@ class TestHousekeeping:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
             *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *("address_book", *NOBODYS),
+            *("address_book", "audit", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
