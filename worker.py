@@ -23,6 +23,7 @@ from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.imports import ImportActivities
+from activities.log_context import LogContext
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
@@ -208,6 +209,7 @@ class Process:
                 self.membership.due_lookers,
                 self.retention.remove_old,
             ],
+            interceptors=[LogContext()],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
             # Many pollers would take all accounts that are opened at the same moment to one process.
@@ -229,6 +231,7 @@ class Process:
                 self.accounts.close_account,
                 self.membership.look_for_members,
             ],
+            interceptors=[LogContext()],
             max_concurrent_activities=self._settings.max_activities,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=self._settings.graceful_shutdown,
@@ -287,7 +290,7 @@ def main() -> int:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             print(f"worker: INVITE_{name}: {problem['msg']}", file=sys.stderr)
         return 2
-    telemetry.configure(settings.log_level)
+    telemetry.configure(settings.log_level, settings.debug_file)
     try:
         asyncio.run(_main(settings))
     except Error as error:

@@ -48,7 +48,7 @@ def main() -> int:
         for line in faults(error):
             print(f"api: {line}", file=sys.stderr)
         return 2
-    telemetry.configure(settings.log_level)
+    telemetry.configure(settings.log_level, settings.debug_file)
     app = create_app(settings)
     # Else the collector goes over the whole program time and again while rows come and go: a third of an upload's CPU.
     gc.freeze()

@@ -30,6 +30,9 @@ class _Common(BaseSettings):
         timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    debug_file: Path | None = Field(
+        None, description="ids of campaigns, one a line, that are logged at DEBUG; read again when it is changed"
+    )
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=1, le=65535, description="answers GET /metrics there; none: nowhere")
