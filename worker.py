@@ -35,6 +35,7 @@ from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
 from runtime.probes import Probes
+from runtime.sentry import report_errors
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment, measure_temporal
 from storage.accounts import Accounts
@@ -291,6 +292,7 @@ def main() -> int:
             print(f"worker: INVITE_{name}: {problem['msg']}", file=sys.stderr)
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
+    report_errors(settings.sentry_dsn, settings.build_id)
     try:
         asyncio.run(_main(settings))
     except Error as error:

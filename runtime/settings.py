@@ -30,6 +30,7 @@ class _Common(BaseSettings):
         timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    sentry_dsn: SecretStr | None = Field(None, description="whom errors are told to: Sentry's; none: nobody")
     debug_file: Path | None = Field(
         None, description="ids of campaigns, one a line, that are logged at DEBUG; read again when it is changed"
     )

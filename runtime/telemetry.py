@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from runtime import sentry
 from runtime.debugged import Debugged
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -30,6 +31,7 @@ def configure(level: str, debug_file: Path | None = None) -> None:
             _wanted(logging.getLevelNamesMapping()[level], Debugged(debug_file, time.monotonic)),
             structlog.stdlib.add_logger_name,
             *shared,
+            sentry.told,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],

@@ -46,7 +46,7 @@ async def test_everything_that_changes_something_is_told_once(
     campaign = await client.campaign(audience_id=audience, key="once")
     assert (await client.invite(audience_id=audience, key="once")).status_code == 200
     for _ in range(2):  # repeated, none of these changes anything
-        await client.patch(f"/invite/{campaign}", json={"priority": 3})
+        await client.patch(f"/invite/{campaign}", json={"priority": 5})
         await client.post(f"/invite/{campaign}/cancel")
         await client.post("/accounts/a1/enable")
         await client.post("/suppression", json={"identifiers": ["@anna"]})

@@ -387,7 +387,9 @@ class TestHousekeeping:
         )
         assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
         under_security = [row["proname"] for row in rows if row["owner"] == "invite_owner"]
-        assert under_security == ["forget_addresses", "forget_recipients"], "these see the present owner's rows alone"
+        assert under_security == ["forget_addresses", "forget_recipients", "remove_old_audit"], (
+            "these see the present owner's rows alone"
+        )
         rows = [row for row in rows if row["owner"] != "invite_owner"]
         assert {row["proname"]: row["tells"] for row in rows} == {
             "due_looks": "TABLE(owner text, adapter text, account_id text, able boolean)",
