@@ -1,10 +1,11 @@
 """Deployment: addresses, roles, times. Read from the environment (INVITE_…) where a process starts, nowhere else."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import LeaseTimes
@@ -15,6 +16,8 @@ Duration = Annotated[timedelta, BeforeValidator(lambda text: text if isinstance(
 """Written as `500ms`, `10s`, `5m`."""
 
 _LIMITS_FILE = Path(__file__).parent.parent / "limits.toml"
+
+_DSN = re.compile(r"https?://[^@/\s]+@[^@/\s]+/\S+")
 
 
 class _Common(BaseSettings):
@@ -41,6 +44,13 @@ class _Common(BaseSettings):
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
     max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is not None and not _DSN.fullmatch(dsn.get_secret_value()):
+            raise ValueError("this is no DSN of Sentry: https://KEY@HOST/PROJECT")
+        return dsn
 
     @property
     def file_limits(self) -> FileLimits:
