@@ -23,6 +23,7 @@ from activities.applications import Applications
 from activities.campaigns import CampaignActivities
 from activities.housekeeping import HousekeepingActivities
 from activities.imports import ImportActivities
+from activities.log_context import LogContext
 from activities.membership import MembershipActivities
 from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
@@ -35,6 +36,7 @@ from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
 from runtime.probes import Probes
+from runtime.sentry import report_errors
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment, measure_temporal
 from runtime.watch_port import watch_port
@@ -175,7 +177,9 @@ class Process:
         parsing = ParsingService(settings.parsing_url, http, ServiceTokens(secret, SystemClock(), PARSING))
         file_limits = settings.file_limits
         self.imports = ImportActivities(Imports(self.database, file_limits), parsing, file_limits.rows)
-        self.retention = RetentionActivities(Retention(self.database), clock, settings.retention)
+        self.retention = RetentionActivities(
+            Retention(self.database), clock, settings.retention, settings.audit_retention
+        )
         self.webhooks = WebhookActivities(
             Events(self.database),
             Receivers(settings.webhook_timeout, settings.webhook_inside),
@@ -219,6 +223,7 @@ class Process:
                 self.retention.remove_old,
                 self.webhooks.deliver_next,
             ],
+            interceptors=[LogContext()],
             max_concurrent_activities=self._settings.max_activities,
             max_concurrent_workflow_tasks=WORKFLOW_TASKS,
             # Many pollers would take all accounts that are opened at the same moment to one process.
@@ -240,6 +245,7 @@ class Process:
                 self.accounts.close_account,
                 self.membership.look_for_members,
             ],
+            interceptors=[LogContext()],
             max_concurrent_activities=self._settings.max_activities,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             graceful_shutdown_timeout=self._settings.graceful_shutdown,
@@ -300,7 +306,8 @@ def main() -> int:
             name = "_".join(str(part) for part in problem["loc"]).upper()
             print(f"worker: INVITE_{name}: {problem['msg']}", file=sys.stderr)
         return 2
-    telemetry.configure(settings.log_level)
+    telemetry.configure(settings.log_level, settings.debug_file)
+    report_errors(settings.sentry_dsn, settings.build_id)
     try:
         asyncio.run(_main(settings))
     except Error as error:

@@ -6,6 +6,7 @@ when the activity is cancelled or the worker shuts down.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -142,19 +143,24 @@ class ActionActivities:
         """Turn after turn until the policy rests, the box is full, or the worker or the workflow stops us."""
         ends = time.monotonic() + self._time_box.total_seconds()
         taken = 0
-        async with heartbeating():
-            while True:
-                turn = asyncio.ensure_future(self._one_turn(work, action, taken))
-                stopped = await _settled(turn)
-                worked = turn.result()
-                if worked is not None:
-                    return worked
-                taken += 1
-                if stopped or time.monotonic() >= ends or activity.is_worker_shutdown():
-                    return Worked(taken, action=action)
+        outcomes: Counter[str] = Counter()
+        try:
+            async with heartbeating():
+                while True:
+                    turn = asyncio.ensure_future(self._one_turn(work, action, taken, outcomes))
+                    stopped = await _settled(turn)
+                    worked = turn.result()
+                    if worked is not None:
+                        return worked
+                    taken += 1
+                    if stopped or time.monotonic() >= ends or activity.is_worker_shutdown():
+                        return Worked(taken, action=action)
+        finally:
+            if outcomes:
+                _log.info("settled", action=action.value, **outcomes)
 
-    async def _one_turn(self, work: Work, action: Action, taken: int) -> Worked | None:
-        """None: a turn was taken, and another may follow."""
+    async def _one_turn(self, work: Work, action: Action, taken: int, outcomes: Counter[str]) -> Worked | None:
+        """None: a turn was taken, and another may follow. `outcomes`: counts what becomes of people, by kind."""
         ref = AccountRef(work.owner, work.adapter, work.account_id)
         by = TurnKey(f"{work.run}/{work.number}/{taken}", work.campaign_id, ref, work.fence)
         try:
@@ -164,7 +170,7 @@ class ActionActivities:
                 begun = await self._turns.begin(by, action, await self._clock.now())
                 if not isinstance(begun, Turn):
                     return await self._next(work, ref, begun, action, taken)
-                return await self._carry_out(begun, by, session, taken)
+                return await self._carry_out(begun, by, session, taken, outcomes)
         except LeaseLost:
             return Worked(taken, reopen=True)
         except _AccountRefused as refused:  # its turn stays open, in doubt, until the account has rested
@@ -208,12 +214,16 @@ class ActionActivities:
         self._open.rests(ref, work.campaign_id, rest)
         return False
 
-    async def _carry_out(self, turn: Turn, by: TurnKey, session: Session, taken: int) -> Worked | None:
+    async def _carry_out(
+        self, turn: Turn, by: TurnKey, session: Session, taken: int, told: Counter[str]
+    ) -> Worked | None:
         """Call the platform for each attempt and settle the turn."""
         outcomes: dict[int, Outcome | None] = {}
         for attempt in turn.attempts:
             outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
         await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
+        for attempt in turn.attempts:
+            _tell(turn, attempt, outcomes[attempt.slot], told)
         self._taken(by.ref.adapter, turn.action.value)
         blocked = next((each.reason for each in outcomes.values() if each and each.kind is Kind.BLOCKED), None)
         if blocked is not None:
@@ -293,6 +303,20 @@ class ActionActivities:
         outcome = await _call(turn, attempt, session)
         # No member just before: the earlier call has come through meanwhile.
         return Outcome(Kind.INVITED) if outcome.kind is Kind.ALREADY_MEMBER else outcome
+
+
+def _tell(turn: Turn, attempt: Attempt, outcome: Outcome | None, told: Counter[str]) -> None:
+    """Log what became of one person, who is named by their place in the campaign alone (SEC-5)."""
+    kind, reason = ("not_called", "") if outcome is None else (outcome.kind.value, outcome.reason.value)
+    told[kind] += 1
+    _log.debug(
+        "recipient",
+        turn=turn.turn_id,
+        position=attempt.person.position,
+        action=turn.action,
+        outcome=kind,
+        reason=reason,
+    )
 
 
 async def _call(turn: Turn, attempt: Attempt, session: Session) -> Outcome:

@@ -106,6 +106,6 @@ class ImportActivities:
         return Fetched(read, more=page.next_cursor is not None)
 
     async def _fail(self, owner: str, audience_id: UUID, fault: ImportFault) -> Fetched:
-        _log.warning("import_failed", audience=str(audience_id), fault=fault.value)
+        _log.warning("import_failed", audience_id=str(audience_id), fault=fault.value)
         await self._store.fail(owner, audience_id, fault)
         return Fetched(over=True)

@@ -38,6 +38,12 @@ class RetentionStore(Protocol):
     async def remove_old_numbers(self, owner: str, before: datetime) -> None:
         """What no limit looks at any more."""
 
+    async def owners_of_old_audit(self, before: datetime, at_most: int) -> list[str]:
+        """Owners with rows of the audit trail from before then."""
+
+    async def remove_old_audit(self, owner: str, before: datetime) -> None:
+        """Rows of the audit trail that were kept long enough."""
+
 
 @dataclass(frozen=True)
 class Removed:
@@ -49,12 +55,13 @@ class Removed:
 
 
 class RetentionActivities:
-    """Retention. `keep`: how long, after a campaign's end."""
+    """Retention. `keep`: how long, after a campaign's end. `keep_audit`: how long it is known who did what."""
 
-    def __init__(self, store: RetentionStore, clock: Clock, keep: timedelta) -> None:
+    def __init__(self, store: RetentionStore, clock: Clock, keep: timedelta, keep_audit: timedelta) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
+        self._keep_audit = keep_audit
 
     @activity.defn
     async def remove_old(self) -> Removed:
@@ -69,8 +76,10 @@ class RetentionActivities:
             audiences = await self._store.spent_audiences(before, AT_ONCE)
             for audience in audiences:
                 await self._store.remove_audience(audience)
-                _log.info("audience_removed", audience=audience.audience_id)
+                _log.info("audience_removed", audience_id=audience.audience_id)
             owners = await self._store.owners_of_old_numbers(before, AT_ONCE)
             for owner in owners:
                 await self._store.remove_old_numbers(owner, before)
+            for owner in await self._store.owners_of_old_audit(now - self._keep_audit, AT_ONCE):
+                await self._store.remove_old_audit(owner, now - self._keep_audit)
         return Removed(len(campaigns), len(audiences), len(owners))

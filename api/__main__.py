@@ -13,6 +13,7 @@ from api.app import create_app
 from api.events import Told
 from api.listening import Listeners
 from runtime import telemetry
+from runtime.sentry import report_errors
 from runtime.settings import ApiSettings
 
 _PREFIX = "INVITE_"
@@ -48,7 +49,8 @@ def main() -> int:
         for line in faults(error):
             print(f"api: {line}", file=sys.stderr)
         return 2
-    telemetry.configure(settings.log_level)
+    telemetry.configure(settings.log_level, settings.debug_file)
+    report_errors(settings.sentry_dsn)
     app = create_app(settings)
     # Else the collector goes over the whole program time and again while rows come and go: a third of an upload's CPU.
     gc.freeze()

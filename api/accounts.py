@@ -11,6 +11,7 @@ from adapters.registry import platform as known_platform
 from api.dependencies import Asked, Now, Services, With, patiently
 from api.problems import responses
 from api.schemas.accounts import AccountOut, AccountsOut
+from domain.audit import Event
 from domain.errors import Unavailable
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
@@ -35,8 +36,7 @@ async def enable(
     account_id: Annotated[str, Path(min_length=1, max_length=200)], asked: Asked, found: With, now: Now
 ) -> AccountOut:
     """End our block of an account, or its rest; a wait that the platform named goes on. Repeated: no change."""
-    account = await found.accounts.enable(asked.owner, account_id, now)
-    structlog.get_logger("audit").info("account_enabled", owner=asked.owner, account=account_id)
+    account = await found.accounts.enable(asked.owner, account_id, now, asked.act(Event.ACCOUNT_ENABLED, now))
     await _tell(found, await found.accounts.live_campaigns(asked.owner, account_id))
     return AccountOut.met(account, now)
 

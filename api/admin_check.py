@@ -4,15 +4,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import structlog
 from fastapi import APIRouter, Response, status
 
 from adapters.registry import platform
 from api.auth import Caller
-from api.dependencies import Asked, Services, With, patiently, require_known_accounts
+from api.dependencies import Asked, Now, Services, With, patiently, require_known_accounts
 from api.problems import responses
 from api.schemas.accounts import AdminCheckIn, AdminCheckOut, RightsOut, words
 from api.schemas.common import Advice, PreflightOut
+from domain.audit import Event
 from domain.outcome import Reason
 from domain.ports import AccountRights
 from domain.preflight import Look, preflight
@@ -25,14 +25,14 @@ _NOT_YET: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("", responses={**_NOT_YET, **responses("too-large", "invalid")}, summary="Check the accounts' rights")
-async def check(body: AdminCheckIn, response: Response, asked: Asked, found: With) -> AdminCheckOut:
+async def check(body: AdminCheckIn, response: Response, asked: Asked, found: With, now: Now) -> AdminCheckOut:
     """Look at each account's rights at the destination; what takes longer is answered by its `Location`."""
     destination = platform(body.platform).destination(body.destination)
     await require_known_accounts(found, asked, body.platform, body.account_ids)
     check_id = uuid4()
     async with patiently(found.settings.temporal_timeout):
         await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
-    structlog.get_logger("audit").info("admin_check", owner=asked.owner, check=str(check_id))
+    await found.audit.record(asked.owner, asked.act(Event.ADMIN_CHECK, now), check_id)
     rights = await _rights_found(found, asked, check_id, found.settings.admin_check_wait)
     return _answer(check_id, rights, response)
 

@@ -14,6 +14,7 @@ from api import (
     accounts,
     admin_check,
     audiences,
+    audit,
     campaigns,
     events,
     health,
@@ -26,6 +27,7 @@ from api import (
 )
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
+from api.context import RequestContext
 from api.dependencies import Services
 from api.headers import SecurityHeaders
 from api.keys import KeySource, PublishedKeys
@@ -40,6 +42,7 @@ from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
 from storage.audiences import Audiences
+from storage.audit import AuditTrail
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
@@ -71,13 +74,14 @@ _TAGS = [
     {"name": "accounts", "description": "The accounts that do it, and their rights."},
     {"name": "suppression", "description": "Who must not be contacted, and who is to be forgotten."},
     {"name": "webhooks", "description": "Your server is told what happens to your campaigns."},
+    {"name": "audit", "description": "Who did what, when and from where."},
     {"name": "owners", "description": "For administrators."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
 _RESOURCES = (
     *(audiences, messages, campaigns, plan, reports, events),
-    *(accounts, admin_check, suppression, webhook, owners, health),
+    *(accounts, admin_check, suppression, webhook, audit, owners, health),
 )
 
 
@@ -115,9 +119,10 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
-            expose_headers=["Location", "Retry-After", "Content-Disposition"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
+            expose_headers=["Location", "Retry-After", "Content-Disposition", "X-Request-ID"],
         )
+    app.add_middleware(RequestContext)
     app.add_middleware(SecurityHeaders, strict_transport=settings.strict_transport)
     _document_problems(app)
     return app
@@ -170,6 +175,7 @@ async def _services(
         settings=settings,
         clock=SystemClock(),
         database=database,
+        audit=AuditTrail(database),
         audiences=Audiences(database),
         imports=Imports(database, settings.file_limits),
         campaigns=Campaigns(database),

@@ -27,6 +27,7 @@ from api.schemas.audiences import (
 )
 from api.streams import dropped_table
 from domain.audience import DroppedLine
+from domain.audit import Event
 from domain.errors import Unavailable
 from storage.audiences import StoredAudience
 from storage.files.sources import Source
@@ -84,10 +85,12 @@ async def upload(
                 looked = await found.audiences.preview(source.lines())
                 told = PreviewOut.of(sent.name, looked, source.detected)
                 return Response(told.model_dump_json(), media_type="application/json")
-            stored = await found.audiences.store(asked.owner, sent.name, source.lines(), now, found.settings.max_rows)
+            act = asked.act(Event.AUDIENCE_UPLOADED, now)
+            stored = await found.audiences.store(
+                asked.owner, sent.name, source.lines(), now, found.settings.max_rows, act
+            )
         finally:
             source.close()
-    _audit("audience_uploaded", asked.owner, stored.id, stored=stored.stored, dropped=stored.dropped)
     return await _uploaded(found, asked.owner, stored, source)
 
 
@@ -106,13 +109,13 @@ async def import_parsed(body: ImportIn, response: Response, asked: Asked, found:
     if body.platform is not None:
         platform(body.platform)
     name = body.name or body.parsed_data_id
-    audience_id = await found.imports.begin(asked.owner, name, body.parsed_data_id, body.platform, now)
-    _audit("audience_import_started", asked.owner, audience_id)
+    act = asked.act(Event.AUDIENCE_IMPORT_STARTED, now)
+    audience_id = await found.imports.begin(asked.owner, name, body.parsed_data_id, body.platform, now, act)
     try:
         async with patiently(found.settings.temporal_timeout):
             await found.control.start_import(asked.owner, audience_id)
     except Unavailable as error:  # it is stored: the reconciler starts it later
-        structlog.get_logger("execution").warning("import_not_started", audience=str(audience_id), what=error.what)
+        structlog.get_logger("execution").warning("import_not_started", audience_id=str(audience_id), what=error.what)
     response.headers["Location"] = f"/audiences/{audience_id}"
     return AudienceOut.of(await found.audiences.get(asked.owner, audience_id))
 
@@ -170,14 +173,13 @@ async def dropped(
 
 
 @router.delete("/{audience_id}", responses=responses("not-found", "invalid"), summary="Delete an audience")
-async def delete(audience_id: UUID, asked: Asked, found: With) -> DeletedOut:
+async def delete(audience_id: UUID, asked: Asked, found: With, now: Now) -> DeletedOut:
     """Forget an audience: its people, and the lines that were not taken.
 
     One that is being imported is forgotten too: its import ends. Campaigns made of it have copies of their people: they
     go on, and are named in the answer.
     """
-    campaigns = await found.audiences.delete(asked.owner, audience_id)
-    _audit("audience_deleted", asked.owner, audience_id)
+    campaigns = await found.audiences.delete(asked.owner, audience_id, asked.act(Event.AUDIENCE_DELETED, now))
     return DeletedOut(id=audience_id, campaigns=list(campaigns))
 
 
@@ -190,7 +192,3 @@ async def _pages(found: Services, owner: str, audience_id: UUID, after: int) -> 
 async def _uploaded(found: Services, owner: str, stored: StoredAudience, source: Source) -> UploadedOut:
     lines = await found.audiences.dropped(owner, stored.id, 0, _DROPPED_SHOWN) if stored.dropped else []
     return UploadedOut.made(stored, source.detected, [DroppedOut.of(line) for line in lines])
-
-
-def _audit(event: str, owner: str, audience_id: UUID, **numbers: int) -> None:
-    structlog.get_logger("audit").info(event, owner=owner, audience=str(audience_id), **numbers)

@@ -1,11 +1,13 @@
 """Who is asking: the bearer token, checked with a fixed algorithm and key (SEC-1)."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import jwt
 
 from api.keys import FixedKey, KeySource, UnknownKey
+from domain.audit import Act, By, Event
 from domain.errors import Error
 from runtime.settings import ApiSettings
 
@@ -30,13 +32,14 @@ class RoleMissing(Error):
 class Caller:
     """The one who asks. `owner`: whose rows they see. `token`: as it came, for a neighbour to check as well.
 
-    `expires`: until when the token is good, in seconds since 1970.
+    `expires`: until when the token is good, in seconds since 1970. `by`: who it is, whosever rows are meant.
     """
 
     owner: str
     roles: frozenset[str]
     token: str = field(repr=False)
     expires: float
+    by: By
 
     def acting(self, reads: bool, owner: str | None) -> "Caller":
         """As the one whose rows are meant: administrators read everybody's, and write nobody's. `owner`: who is named.
@@ -52,6 +55,10 @@ class Caller:
         if not reads:
             raise RoleMissing("Administrators change nothing that belongs to another owner.")
         return replace(self, owner=owner)
+
+    def act(self, event: Event, at: datetime, **details: object) -> Act:
+        """What they are about to do, for the audit trail."""
+        return Act(event, self.by, at, details=details)
 
 
 class Tokens:
@@ -74,7 +81,7 @@ class Tokens:
             raise Unauthenticated("The token names no usable subject.")
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
-        return Caller(owner, roles, token, float(claims["exp"]))
+        return Caller(owner, roles, token, float(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:

@@ -20,6 +20,7 @@ from api.problems import responses
 from api.schemas.campaigns import CampaignOut, CampaignsOut, EditIn, NewCampaignIn, RetryIn
 from api.schemas.messages import MessageIn
 from api.written import Checked, asked_for, checked
+from domain.audit import Event
 from domain.campaign import ENDS, Command, Wanted
 from domain.errors import Forbidden, Unavailable
 from domain.platform import DRY_RUN, Action
@@ -31,7 +32,6 @@ from storage.recipients import Again
 
 router = APIRouter(prefix="/invite", tags=["campaigns"])
 
-_audit = structlog.get_logger("audit")
 _log = structlog.get_logger("execution")
 
 IdempotencyKey = Annotated[
@@ -65,7 +65,7 @@ async def create(
     idempotency_key: IdempotencyKey = None,
 ) -> CampaignOut:
     """Make a campaign of an audience, or of the people in the request; it starts at once, unless `start` is false."""
-    creation = Creation("campaign_created", body, idempotency_key, {"start": body.start})
+    creation = Creation(Event.CAMPAIGN_CREATED, body, idempotency_key, {"start": body.start})
     return await creation.answer(lambda: _checked(body, asked, found, now), response, asked, found, now)
 
 
@@ -146,7 +146,7 @@ async def retry(
     async def again() -> NewCampaign:
         return _again(body, earlier)
 
-    creation = Creation("campaign_retried", body, idempotency_key, {"of": str(campaign_id)})
+    creation = Creation(Event.CAMPAIGN_RETRIED, body, idempotency_key, {"of": str(campaign_id)})
     return await creation.answer(again, response, asked, found, now)
 
 
@@ -154,16 +154,10 @@ async def retry(
 async def edit(campaign_id: UUID, body: EditIn, asked: Asked, found: With, now: Now) -> CampaignOut:
     """Change priority, pace, limits, schedule, accounts or texts. It takes effect with the next action."""
     campaign = await found.campaigns.get(asked.owner, campaign_id)
-    edited = await found.campaigns.edit(asked.owner, campaign_id, await _changes(body, campaign, asked, found), now)
+    changes = await _changes(body, campaign, asked, found)
+    act = asked.act(Event.CAMPAIGN_EDITED, now, fields=sorted(body.model_fields_set))
+    edited = await found.campaigns.edit(asked.owner, campaign_id, changes, now, act)
     if edited.revision != campaign.revision:
-        fields = sorted(body.model_fields_set)
-        _audit.info(
-            "campaign_edited",
-            owner=asked.owner,
-            campaign=str(campaign_id),
-            revision=edited.revision,
-            fields=fields,
-        )
         await _tell_of_edit(found, edited)
     return CampaignOut.of(edited)
 
@@ -204,12 +198,12 @@ async def _tell_of_edit(found: Services, campaign: CampaignView) -> None:
         async with patiently(found.settings.temporal_timeout):
             await found.control.edited(campaign.id, campaign.revision, campaign.control_no)
     except Unavailable as error:
-        _log.warning("edit_not_delivered", campaign=str(campaign.id), revision=campaign.revision, what=error.what)
+        _log.warning("edit_not_delivered", campaign_id=str(campaign.id), revision=campaign.revision, what=error.what)
 
 
 async def _command(campaign_id: UUID, command: Command, asked: Caller, found: Services, now: Now) -> CampaignOut:
-    campaign = await found.campaigns.command(asked.owner, campaign_id, command, now)
-    _audit.info("campaign_commanded", owner=asked.owner, campaign=str(campaign_id), command=command.value)
+    act = asked.act(Event.CAMPAIGN_COMMANDED, now)
+    campaign = await found.campaigns.command(asked.owner, campaign_id, command, now, act)
     await deliver(found, campaign)
     return CampaignOut.of(campaign)
 
@@ -224,7 +218,7 @@ async def deliver(found: Services, campaign: CampaignView) -> None:
                 campaign.owner, campaign.id, campaign.platform, campaign.wanted, campaign.control_no
             )
     except Unavailable as error:
-        _log.warning("command_not_delivered", campaign=str(campaign.id), no=campaign.control_no, what=error.what)
+        _log.warning("command_not_delivered", campaign_id=str(campaign.id), no=campaign.control_no, what=error.what)
 
 
 async def _checked(body: NewCampaignIn, asked: Caller, found: Services, now: datetime) -> NewCampaign:
@@ -303,9 +297,9 @@ def _again(body: RetryIn, earlier: CampaignView) -> NewCampaign:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A request that makes a campaign, once for its key. `event`, `told`: what the audit log says of it."""
+    """A request that makes a campaign, once for its key. `event`, `told`: what the audit trail says of it."""
 
-    event: str
+    event: Event
     body: BaseModel
     key: str | None
     told: dict[str, Any]
@@ -323,9 +317,9 @@ class Creation:
         campaign = await found.campaigns.made_before(asked.owner, self.key, requested)
         made = campaign is None
         if campaign is None:
-            campaign, made = await found.campaigns.create(asked.owner, await checked_new(), self.key, requested, now)
-        if made:
-            _audit.info(self.event, owner=asked.owner, campaign=str(campaign.id), **self.told)
+            act = asked.act(self.event, now, **self.told)
+            new = await checked_new()
+            campaign, made = await found.campaigns.create(asked.owner, new, self.key, requested, now, act)
         response.status_code = status.HTTP_201_CREATED if made else status.HTTP_200_OK
         response.headers["Location"] = f"/invite/{campaign.id}"
         await deliver(found, campaign)

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 from uuid import UUID
 
-import structlog
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from structlog.contextvars import bind_contextvars
 
 from api.auth import Caller, Tokens, Unauthenticated
+from api.context import request_id
 from api.problems import route
-from api.rates import Rate
+from api.rates import Rate, network
+from domain.audit import Event
 from domain.campaign import Wanted
 from domain.errors import Unavailable
 from domain.ports import AccountRights, Clock, LimitsSource
@@ -22,6 +24,7 @@ from domain.request import check_accounts
 from domain.statistics import Snapshot
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
+from storage.audit import AuditTrail
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
@@ -73,6 +76,7 @@ class Services:
     settings: ApiSettings
     clock: Clock
     database: Database
+    audit: AuditTrail
     audiences: Audiences
     imports: Imports
     campaigns: Campaigns
@@ -92,7 +96,6 @@ class Services:
 READS = frozenset({"GET", "HEAD"})
 """The methods that change nothing."""
 
-_audit = structlog.get_logger("audit")
 _bearer = HTTPBearer(
     bearerFormat="JWT",
     auto_error=False,
@@ -109,9 +112,11 @@ def services(request: Request) -> Services:
 
 async def caller(
     request: Request,
+    found: Annotated[Services, Depends(services)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     owner: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="administrators: whose data to read")
+        str | None,
+        Query(min_length=1, max_length=200, pattern="^[^\x00]*$", description="administrators: whose data to read"),
     ] = None,
 ) -> Caller:
     """Who asks, in whose name. Raises `Unauthenticated`, `RoleMissing`, `TooMany`."""
@@ -122,9 +127,26 @@ async def caller(
     rate: Rate = request.app.state.owner_rate
     rate.take(own.owner)
     asked = own.acting(request.method in READS, owner)
-    if asked.owner != own.owner:
-        _audit.info("read_by_administrator", owner=asked.owner, administrator=own.owner, path=route(request))
+    came = replace(own.by, address=_address(request), request_id=request_id(request.scope))
+    asked = replace(asked, by=came)
+    bind_contextvars(owner=asked.owner)
+    if asked.owner != own.owner:  # kept before anything is shown
+        read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
+        await found.audit.record(asked.owner, read, route(request), **_named(request))
     return asked
+
+
+def _address(request: Request) -> str:
+    return "" if request.client is None else network(request.client.host)
+
+
+def _named(request: Request) -> dict[str, str]:
+    """The ids within the path: what is no id is not kept."""
+    named = {}
+    for name, value in request.path_params.items():
+        with suppress(ValueError):
+            named[name] = str(UUID(value))
+    return named
 
 
 async def now(found: Annotated[Services, Depends(services)]) -> datetime:

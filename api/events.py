@@ -127,7 +127,7 @@ async def events(
                 yield ServerSentEvent(event="end", id=told.id, data={"state": told.state})
                 return
     except Error as error:  # the answer has begun: the client comes back, and is told then what is wrong
-        _log.warning("events_ended", campaign=str(campaign_id), why=type(error).__name__)
+        _log.warning("events_ended", campaign_id=str(campaign_id), why=type(error).__name__)
 
 
 def _number(event_id: str | None) -> int | None:

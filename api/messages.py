@@ -13,6 +13,7 @@ from api.problems import responses
 from api.schemas.campaigns import CampaignOut
 from api.schemas.messages import HintOut, PreviewIn, PreviewOut, RenderedOut, TestIn
 from api.written import asked_for, checked, checked_for_one, who
+from domain.audit import Event
 from domain.errors import Invalid
 from domain.links import has_link
 from domain.message import Message, choose
@@ -88,7 +89,7 @@ async def send_test(
     It is a campaign of one recipient: paid from the account's limits, sent at most once, waiting where others would
     wait. Its `Location` tells what became of it, and it can be cancelled like any other.
     """
-    creation = Creation("test_message", body, idempotency_key, {"account": body.account_id})
+    creation = Creation(Event.TEST_MESSAGE, body, idempotency_key, {"account_id": body.account_id})
     return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from api.auth import ADMIN, RoleMissing
-from api.dependencies import Asked, With
+from api.dependencies import Asked, Now, With
 from api.problems import responses
+from domain.audit import Event
 from storage.owners import OwnerView
 
 router = APIRouter(prefix="/owners", tags=["owners"])
@@ -47,13 +47,14 @@ class OwnersOut(BaseModel):
 async def owners(
     asked: Asked,
     found: With,
+    now: Now,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     after: Annotated[str, Query(max_length=200, pattern="^[^\x00]*$", description="`next` of the page before")] = "",
 ) -> OwnersOut:
     """For administrators: everybody who has campaigns, by name. Add `owner=…` to any route that reads to see theirs."""
     if ADMIN not in asked.roles:
         raise RoleMissing("Only administrators may see who the owners are.")
-    structlog.get_logger("audit").info("owners_read", administrator=asked.owner)
+    await found.audit.record(asked.by.actor, asked.act(Event.OWNERS_READ, now))
     items = await found.owners.list(after, limit)
     end = items[-1].owner if len(items) == limit else None
     return OwnersOut(items=[OwnerOut.of(each) for each in items], next=end)

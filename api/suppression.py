@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Path, Query, Request, status
 
 from api.audience_form import OPENAPI, PART_BYTES, read_form
@@ -22,16 +21,14 @@ from api.schemas.suppression import (
     Written,
 )
 from domain.audience import SHOWN, Contact, DroppedLine, DropReason, Line
+from domain.audit import Event
 from domain.suppression import Source as How
-from domain.suppression import digest
 from storage.files.sources import Source
 from storage.suppression import AT_ONCE
 
 router = APIRouter(tags=["suppression"])
 
 _DROPPED_SHOWN = 100
-
-_audit = structlog.get_logger("audit")
 
 
 @router.get("/suppression", responses=responses("invalid"), summary="The do-not-contact list")
@@ -52,8 +49,8 @@ async def suppress(body: SuppressIn, asked: Asked, found: With, now: Now) -> Sup
     """Have nobody of them contacted any more, by any campaign, from the next action on."""
     lines = [Line(number, text, read(text)) for number, text in enumerate(body.identifiers, start=1)]
     names = list(dict.fromkeys(_names(lines)))
-    added = await found.suppression.add(asked.owner, names, How.API, body.reason, now)
-    _audit.info("suppressed", owner=asked.owner, added=added)
+    act = asked.act(Event.SUPPRESSED, now)
+    added = await found.suppression.add(asked.owner, names, How.API, body.reason, now, act)
     dropped = _dropped(lines)
     shown = dropped[:_DROPPED_SHOWN]
     return SuppressedOut(added=added, known=len(names) - added, dropped_count=len(dropped), dropped=shown)
@@ -84,7 +81,8 @@ async def upload(request: Request, asked: Asked, found: With, now: Now) -> Suppr
                 shown += dropped[: _DROPPED_SHOWN - len(shown)]
         finally:
             source.close()
-    _audit.info("suppressed", owner=asked.owner, added=added)
+    if added:  # each chunk was a transaction; one that was not kept here tells by itself that it came with a file
+        await found.audit.record(asked.owner, asked.act(Event.SUPPRESSED, now), added=added)
     return SuppressedOut(added=added, known=known, dropped_count=faults, dropped=shown)
 
 
@@ -94,11 +92,10 @@ async def upload(request: Request, asked: Asked, found: With, now: Now) -> Suppr
     responses=responses("not-found", "invalid"),
     summary="Take somebody off the list",
 )
-async def allow(identifier: Annotated[Written, Path()], asked: Asked, found: With) -> None:
+async def allow(identifier: Annotated[Written, Path()], asked: Asked, found: With, now: Now) -> None:
     """Take one identifier off the list: campaigns that are made from now on may contact the person again."""
     [name, *_] = names_of(read_one(identifier, "identifier"))
-    await found.suppression.remove(asked.owner, name)
-    _audit.info("allowed_again", owner=asked.owner, person=digest(asked.owner, name).hex()[:16])
+    await found.suppression.remove(asked.owner, name, asked.act(Event.ALLOWED_AGAIN, now))
 
 
 @router.delete("/people/{identifier}", responses=responses("invalid"), summary="Erase a person")
@@ -109,8 +106,7 @@ async def erase(identifier: Annotated[Written, Path()], asked: Asked, found: Wit
     they are recognised and not named. Repeated, it finds nothing more.
     """
     [name, *_] = names_of(read_one(identifier, "identifier"))
-    erased = await found.erasing.erase(asked.owner, name, now)
-    _audit.info("erased", owner=asked.owner, person=digest(asked.owner, name).hex()[:16], campaigns=erased.campaigns)
+    erased = await found.erasing.erase(asked.owner, name, now, asked.act(Event.ERASED, now))
     return ErasedOut.of(erased)
 
 

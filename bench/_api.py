@@ -16,7 +16,7 @@ def environment(postgres: Postgres) -> dict[str, str]:
         "INVITE_JWT_ALGORITHM": ALGORITHM,
         "INVITE_JWT_SECRET": _SECRET,
         "INVITE_JWT_ISSUER": ISSUER,
-        "INVITE_WEBHOOK_KEY": SECRET,
+        "INVITE_WEBHOOK_KEY": _SECRET,
         "INVITE_LOG_LEVEL": "WARNING",
         "INVITE_MAX_UPLOAD_BYTES": str(256 * 1024 * 1024),
     }

@@ -32,6 +32,11 @@ def digest(owner: str, name: str) -> bytes:
     return hashlib.sha256(f"{owner}\n{name}".encode()).digest()
 
 
+def short(owner: str, name: str) -> str:
+    """By what an identifier is named where it must not be read: in logs and in the audit trail."""
+    return digest(owner, name).hex()[:16]
+
+
 def written(name: str) -> str:
     """An identifier as owners write it: `@anna`, `+79001234567`, `123`."""
     kind, _, value = name.partition(":")

@@ -1,10 +1,11 @@
 """Deployment: addresses, roles, times. Read from the environment (INVITE_…) where a process starts, nowhere else."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.account import LeaseTimes
@@ -15,6 +16,8 @@ Duration = Annotated[timedelta, BeforeValidator(lambda text: text if isinstance(
 """Written as `500ms`, `10s`, `5m`."""
 
 _LIMITS_FILE = Path(__file__).parent.parent / "limits.toml"
+
+_DSN = re.compile(r"https?://[^@/\s]+@[^@/\s]+/\S+")
 
 
 class _Common(BaseSettings):
@@ -30,6 +33,10 @@ class _Common(BaseSettings):
         timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    sentry_dsn: SecretStr | None = Field(None, description="whom errors are told to: Sentry's; none: nobody")
+    debug_file: Path | None = Field(
+        None, description="ids of campaigns, one a line, that are logged at DEBUG; read again when it is changed"
+    )
     limits_file: Path = Field(_LIMITS_FILE, description="the policy numbers")
     webhook_key: SecretStr = Field(
         min_length=32, description="what owners' webhook secrets are made of: the same everywhere"
@@ -45,6 +52,13 @@ class _Common(BaseSettings):
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
     max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: SecretStr | None) -> SecretStr | None:
+        if dsn is not None and not _DSN.fullmatch(dsn.get_secret_value()):
+            raise ValueError("this is no DSN of Sentry: https://KEY@HOST/PROJECT")
+        return dsn
 
     @property
     def file_limits(self) -> FileLimits:
@@ -126,6 +140,7 @@ class WorkerSettings(_Common):
     retention_days: int = Field(
         90, ge=7, description="after its end a campaign's people are removed, and audiences that nobody used since"
     )
+    audit_days: int = Field(730, ge=30, description="rows of the audit trail are removed after that")
     deployment_name: str = Field("invite-service", pattern=r"^[^.]+$", description="for worker versioning")
     build_id: str | None = Field(
         None, min_length=1, description="this version's name: worker versioning is on (docs/rolling-deploys.md)"
@@ -140,6 +155,11 @@ class WorkerSettings(_Common):
     def retention(self) -> timedelta:
         """How long people are kept."""
         return timedelta(days=self.retention_days)
+
+    @property
+    def audit_retention(self) -> timedelta:
+        """How long it is known who did what."""
+        return timedelta(days=self.audit_days)
 
     @model_validator(mode="after")
     def _one_secret_id(self) -> "WorkerSettings":

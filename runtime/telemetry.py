@@ -1,13 +1,25 @@
-"""Logs: JSON lines in three categories (OBS-1): `audit`, `execution`, `error`. Libraries speak at WARNING only."""
+"""Logs: JSON lines in three categories (OBS-1): `audit`, `execution`, `error`. Libraries speak at WARNING only.
+
+Single campaigns can be logged at DEBUG while everything runs: their ids stand in a file.
+"""
 
 import logging
 import sys
+import time
+from pathlib import Path
+from typing import Any
 
 import structlog
 
+from runtime import sentry
+from runtime.debugged import Debugged
 
-def configure(level: str) -> None:
-    """Set the process's logging up."""
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+"""Of what a logger's method says; every other one is an error's."""
+
+
+def configure(level: str, debug_file: Path | None = None) -> None:
+    """Set the process's logging up. `debug_file`: which campaigns are logged at DEBUG whatever `level` is."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -15,8 +27,11 @@ def configure(level: str) -> None:
     ]
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
+            _wanted(logging.getLevelNamesMapping()[level], Debugged(debug_file, time.monotonic)),
             structlog.stdlib.add_logger_name,
             *shared,
+            sentry.told,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
@@ -35,7 +50,19 @@ def configure(level: str) -> None:
     handler.setFormatter(_Either(library))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for category in ("audit", "execution", "error"):
-        logging.getLogger(category).setLevel(level)
+        logging.getLogger(category).setLevel(logging.DEBUG)  # what is below `level` was dropped before
+
+
+def _wanted(level: int, debugged: Debugged) -> structlog.types.Processor:
+    """Drops what is below the level, unless it is of a campaign that is looked at closely."""
+
+    def wanted(logger: Any, name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+        spoken = _LEVELS.get(name, logging.ERROR)
+        if spoken < level and str(line.get("campaign_id")) not in debugged():
+            raise structlog.DropEvent
+        return line
+
+    return wanted
 
 
 class _Either(logging.Formatter):

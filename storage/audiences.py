@@ -18,8 +18,10 @@ from sqlalchemy import RowMapping, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audience import AudienceState, DroppedLine, DropReason, ImportFault, Line
+from domain.audit import Act
 from domain.errors import NotFound, Unavailable
 from domain.preview import Preview, look_through
+from storage.audit import record
 from storage.engine import Database
 from storage.intake import COLUMNS, Intake
 from storage.tables import Audience
@@ -171,13 +173,22 @@ class Audiences:
         self._database = database
         self._turn = asyncio.Semaphore(at_once)
 
-    async def store(self, owner: str, name: str, lines: Iterable[Line], now: datetime, max_rows: int) -> StoredAudience:
+    async def store(
+        self,
+        owner: str,
+        name: str,
+        lines: Iterable[Line],
+        now: datetime,
+        max_rows: int,
+        act: Act | None = None,
+    ) -> StoredAudience:
         """Store the people of `lines`, which is read in a thread. Raises `TooManyRows` and whatever `lines` raises."""
         async with self._turn, self._database.owner(owner) as tx:
             audience_id = uuid4()
             counts = await take_in(tx, owner, audience_id, lines, max_rows)
             audience = _counted(audience_id, name, counts, now)
             await tx.execute(insert(_audience).values(owner=owner, **_row(audience)))
+            await record(tx, owner, act, audience_id, stored=audience.stored, dropped=audience.dropped)
             return audience
 
     async def preview(self, lines: Iterable[Line]) -> Preview:
@@ -211,7 +222,7 @@ class Audiences:
             rows = (await tx.execute(_DROPPED_PAGE, names)).mappings()
             return [DroppedLine(row["line"], row["content"], DropReason(row["reason"]), row["same_as"]) for row in rows]
 
-    async def delete(self, owner: str, audience_id: UUID) -> Sequence[UUID]:
+    async def delete(self, owner: str, audience_id: UUID, act: Act | None = None) -> Sequence[UUID]:
         """Forget an audience: its people and what was not taken. Raises `NotFound`.
 
         Answers the campaigns that were made of it. They have copies of its people, and go on.
@@ -223,7 +234,9 @@ class Audiences:
             names = {"audience": audience_id, "owner": owner}
             for statement in _DELETE:
                 await tx.execute(statement, names)
-            return (await tx.execute(_CAMPAIGNS, names)).scalars().all()
+            campaigns = (await tx.execute(_CAMPAIGNS, names)).scalars().all()
+            await record(tx, owner, act, audience_id, campaigns=len(campaigns))
+            return campaigns
 
 
 async def take_in(

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Act
 from domain.campaign import ENDS, Command, Phase, State, Wanted, obey, restarts, state
 from domain.errors import Forbidden, NotFound
 from domain.forecast import Forecast, Unknown, expected
@@ -21,6 +22,7 @@ from domain.terms import Terms
 from domain.webhooks import EventKind
 from domain.why import Why
 from storage import events, recipients, texts, waiters
+from storage.audit import record
 from storage.engine import Database
 from storage.tables import Audience, Campaign
 from storage.terms import columns, terms
@@ -140,7 +142,13 @@ class Campaigns:
         self._database = database
 
     async def create(
-        self, owner: str, new: NewCampaign, idempotency_key: str | None, request_hash: str, now: datetime
+        self,
+        owner: str,
+        new: NewCampaign,
+        idempotency_key: str | None,
+        request_hash: str,
+        now: datetime,
+        act: Act | None = None,
     ) -> tuple[CampaignView, bool]:
         """Make the campaign with all its recipients, or find the one that `idempotency_key` made before.
 
@@ -151,7 +159,9 @@ class Campaigns:
             async with self._database.owner(owner) as tx:
                 earlier = await _by_key(tx, owner, idempotency_key)
                 if earlier is None:
-                    return await _create(tx, owner, new, idempotency_key, request_hash, now), True
+                    made = await _create(tx, owner, new, idempotency_key, request_hash, now)
+                    await record(tx, owner, act, made.id)
+                    return made, True
         except IntegrityError:  # the same key at the same moment: the other request has won
             async with self._database.owner(owner) as tx:
                 earlier = await _by_key(tx, owner, idempotency_key)
@@ -183,19 +193,28 @@ class Campaigns:
             rows = await tx.execute(query.order_by(_campaign.c.created_at.desc()).limit(limit))
             return [view(row) for row in rows.mappings()]
 
-    async def edit(self, owner: str, campaign_id: UUID, asked: Edit, now: datetime) -> CampaignView:
+    async def edit(
+        self, owner: str, campaign_id: UUID, asked: Edit, now: datetime, act: Act | None = None
+    ) -> CampaignView:
         """Change a campaign that has not ended. Raises `NotFound`, `Forbidden`."""
         async with self._database.owner(owner) as tx:
-            return await edit(tx, owner, campaign_id, asked, now)
+            return await edit(tx, owner, campaign_id, asked, now, act)
 
-    async def command(self, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
+    async def command(
+        self, owner: str, campaign_id: UUID, command: Command, now: datetime, act: Act | None = None
+    ) -> CampaignView:
         """Write the owner's wish. A repeated command changes nothing. Raises `NotFound`, `Forbidden`."""
         async with self._database.owner(owner) as tx:
-            return await wish(tx, owner, campaign_id, command, now)
+            return await wish(tx, owner, campaign_id, command, now, act)
 
 
-async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime) -> CampaignView:
-    """Write the wish that `command` means, with a new control number unless it is the present one."""
+async def wish(
+    tx: AsyncConnection, owner: str, campaign_id: UUID, command: Command, now: datetime, act: Act | None = None
+) -> CampaignView:
+    """Write the wish that `command` means, with a new control number unless it is the present one.
+
+    `act`: whose it is; kept for what changes something.
+    """
     campaign = await read(tx, owner, campaign_id, lock=True)
     wanted = obey(command, campaign.wanted, campaign.phase)
     lets_go = command is Command.RESUME and campaign.held is not None
@@ -210,6 +229,7 @@ async def wish(tx: AsyncConnection, owner: str, campaign_id: UUID, command: Comm
     await _write(tx, campaign, changes, now)
     if wanted is not Wanted.RUN:
         await waiters.give_up(tx, campaign_id)
+    await record(tx, owner, act, campaign_id, command=command.value)
     wished = await read(tx, owner, campaign_id)
     await tell(tx, campaign, wished, now)
     return wished
@@ -236,8 +256,10 @@ async def tell(tx: AsyncConnection, before: CampaignView | None, campaign: Campa
     )
 
 
-async def edit(tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, now: datetime) -> CampaignView:
-    """Write an edit, as a new revision. What changes nothing makes none."""
+async def edit(
+    tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, now: datetime, act: Act | None = None
+) -> CampaignView:
+    """Write an edit, as a new revision. What changes nothing makes none. `act`: whose it is."""
     campaign = await read(tx, owner, campaign_id, lock=True)
     if campaign.phase in ENDS:
         raise Forbidden(f"The campaign has ended ({campaign.phase.value}): it cannot be changed.")
@@ -252,6 +274,8 @@ async def edit(tx: AsyncConnection, owner: str, campaign_id: UUID, asked: Edit, 
         await _write(tx, campaign, changes | {"revision": campaign.revision + 1}, now)
     if "texts" in changes:
         await texts.keep(tx, campaign_id)
+    if changes:
+        await record(tx, owner, act, campaign_id, revision=campaign.revision + 1)
     return await read(tx, owner, campaign_id)
 
 

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Act
 from domain.platform import Identifier
-from domain.suppression import Source
+from domain.suppression import Source, short
+from storage.audit import record
 from storage.engine import Database
 
 _CLOSURE = 5
@@ -81,7 +83,7 @@ class Erasing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def erase(self, owner: str, name: str, now: datetime) -> Erased:
+    async def erase(self, owner: str, name: str, now: datetime, act: Act | None = None) -> Erased:
         """Forget a person known by one identifier (`username:anna`) under all that are linked with it.
 
         Where they wait they are skipped; a call in flight ends as it ends. Nobody contacts them again: their digests
@@ -103,7 +105,9 @@ class Erasing:
             addresses = await tx.scalar(_FORGET_ADDRESSES, {"names": sorted(names)})
             listed = (await tx.scalars(_FORGET_LISTED, _columns(owner, names))).all()
             dropped = await tx.execute(_FORGET_DROPPED, {"owner": owner, **_patterns(names)})
-            return Erased(len(here), sum(listed), dropped.rowcount, addresses or 0)
+            erased = Erased(len(here), sum(listed), dropped.rowcount, addresses or 0)
+            await record(tx, owner, act, short(owner, name), **asdict(erased))
+            return erased
 
 
 async def _linked(tx: AsyncConnection, owner: str, name: str) -> set[str]:

@@ -16,9 +16,11 @@ from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audience import AudienceState, DropReason, FileLimits, ImportFault, Line
+from domain.audit import Act
 from domain.errors import NotFound
 from domain.parsed import ImportPlace, ParsedPage, TakenIn
 from storage.audiences import take_in
+from storage.audit import record
 from storage.engine import Database
 from storage.files.contacts import Contacts
 from storage.files.lists import JsonList
@@ -39,7 +41,15 @@ class Imports:
         self._limits = limits
         self._turn = asyncio.Semaphore(at_once)
 
-    async def begin(self, owner: str, name: str, parsed_data_id: str, platform: str | None, now: datetime) -> UUID:
+    async def begin(
+        self,
+        owner: str,
+        name: str,
+        parsed_data_id: str,
+        platform: str | None,
+        now: datetime,
+        act: Act | None = None,
+    ) -> UUID:
         """Make the audience, with nobody in it yet. Its id."""
         audience_id = uuid4()
         row = {
@@ -58,6 +68,7 @@ class Imports:
         }
         async with self._database.owner(owner) as tx:
             await tx.execute(insert(_audience).values(**row))
+            await record(tx, owner, act, audience_id)
         return audience_id
 
     async def place(self, owner: str, audience_id: UUID) -> ImportPlace:

@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 
 from domain.account import AccountState
+from domain.audit import Act
 from domain.errors import NotFound
 from domain.outcome import Reason
 from domain.platform import DRY_RUN
 from domain.standing import Standing
+from storage.audit import record
 from storage.engine import Database
 
 _STATES = text("""
@@ -63,12 +65,14 @@ class OwnedAccounts:
             rows = await tx.execute(_STATES, {"owner": owner, "adapter": platform})
             return [_account(row) for row in rows.mappings()]
 
-    async def enable(self, owner: str, account_id: str, now: datetime) -> OwnedAccount:
-        """End our block or rest of the account, if there is one. Raises `NotFound`."""
+    async def enable(self, owner: str, account_id: str, now: datetime, act: Act | None = None) -> OwnedAccount:
+        """End our block or rest of the account, if there is one. `act`: whose it is. Raises `NotFound`."""
         names = {"owner": owner, "account": account_id, "dry_run": DRY_RUN}
         async with self._database.owner(owner) as tx:
-            await tx.execute(_ENABLE, names | {"now": now, "named": Reason.FLOOD_WAIT.value})
+            enabled = await tx.execute(_ENABLE, names | {"now": now, "named": Reason.FLOOD_WAIT.value})
             row = (await tx.execute(_ONE, names)).mappings().first()
+            if enabled.rowcount:
+                await record(tx, owner, act, account_id)
         if row is None:
             raise NotFound("account")
         return _account(row)

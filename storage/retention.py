@@ -42,6 +42,9 @@ _OLD_NUMBERS = (
     _batch("address_book", "kept_at < :before"),
 )
 
+_OWNERS_OF_OLD_AUDIT = text("SELECT owner FROM owners_of_old_audit(:before, :at_most)")
+_OLD_AUDIT = text("SELECT remove_old_audit(:before, :at_most)")
+
 _REMOVED = text("UPDATE campaign SET people_removed_at = :now WHERE id = :id AND owner = :owner")
 
 
@@ -82,6 +85,18 @@ class Retention:
     async def remove_old_numbers(self, owner: str, before: datetime) -> None:
         """What no limit looks at any more, and where people were found that long ago."""
         await self._delete(owner, _OLD_NUMBERS, {"owner": owner, "before": before})
+
+    async def owners_of_old_audit(self, before: datetime, at_most: int) -> list[str]:
+        """Owners with rows of the audit trail from before then."""
+        async with self._database.housekeeping() as tx:
+            return list(await tx.scalars(_OWNERS_OF_OLD_AUDIT, {"before": before, "at_most": at_most}))
+
+    async def remove_old_audit(self, owner: str, before: datetime) -> None:
+        """Rows of the audit trail from before then; none younger than 30 days, which the database sees to."""
+        removed = BATCH
+        while removed == BATCH:
+            async with self._database.owner(owner) as tx:
+                removed = await tx.scalar(_OLD_AUDIT, {"before": before, "at_most": BATCH}) or 0
 
     async def _delete(self, owner: str, batches: tuple[TextClause, ...], names: dict[str, object]) -> None:
         for batch in batches:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from domain.audit import OPERATOR, Act, Event
 from domain.campaign import ENDS, Command, Phase, Wanted
 from domain.course import NOBODY_LEFT, Course, some
 from domain.errors import NotFound
@@ -208,7 +209,7 @@ class Runs:
     async def command(self, owner: str, campaign_id: str, command: Command, now: datetime) -> None:
         """Write a wish that came as a bare signal (an operator's, from the Web UI). Raises `Forbidden`."""
         async with self._database.owner(owner) as tx:
-            await wish(tx, owner, UUID(campaign_id), command, now)
+            await wish(tx, owner, UUID(campaign_id), command, now, Act(Event.CAMPAIGN_COMMANDED, OPERATOR, now))
 
     async def fail(self, owner: str, campaign_id: str, now: datetime) -> bool:
         """End the campaign by an error of our own. Whether the owner's server is to be told."""

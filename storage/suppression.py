@@ -6,10 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import text
 
+from domain.audit import Act
 from domain.errors import NotFound
 from domain.recipient import Person
-from domain.suppression import Source, Suppressed, digest
+from domain.suppression import Source, Suppressed, digest, short
 from domain.turn import Turn
+from storage.audit import record
 from storage.engine import Ask, Database, Row
 
 AT_ONCE = 5_000
@@ -40,7 +42,15 @@ class SuppressionList:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, owner: str, names: Sequence[str], source: Source, reason: str, now: datetime) -> int:
+    async def add(
+        self,
+        owner: str,
+        names: Sequence[str],
+        source: Source,
+        reason: str,
+        now: datetime,
+        act: Act | None = None,
+    ) -> int:
         """Put identifiers (`username:anna`) onto the list; how many were not on it. It holds with the next action."""
         added = 0
         async with self._database.owner(owner) as tx:
@@ -48,6 +58,8 @@ class SuppressionList:
                 chunk = list(names[begin : begin + AT_ONCE])
                 row = {"owner": owner, "names": chunk, "source": source.value, "reason": reason, "now": now}
                 added += (await tx.execute(_ADD, row)).rowcount
+            if added:
+                await record(tx, owner, act, added=added)
         return added
 
     async def page(self, owner: str, after: bytes, at_most: int) -> Sequence[Suppressed]:
@@ -61,12 +73,13 @@ class SuppressionList:
                 for row in rows.mappings()
             ]
 
-    async def remove(self, owner: str, name: str) -> None:
+    async def remove(self, owner: str, name: str, act: Act | None = None) -> None:
         """Take an identifier off the list. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             removed = await tx.execute(_REMOVE, {"owner": owner, "digest": digest(owner, name)})
             if removed.first() is None:
                 raise NotFound("entry of the suppression list")
+            await record(tx, owner, act, short(owner, name))
 
 
 def among(owner: str, names: Sequence[str]) -> Ask:

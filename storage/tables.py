@@ -583,6 +583,26 @@ class EventRow(SQLModel, table=True):
     )
 
 
+class AuditRow(SQLModel, table=True):
+    """What somebody did to the owner's: `domain.audit`. Rows are added and never changed; `number` is their order."""
+
+    __tablename__ = "audit"
+
+    owner: str = Field(primary_key=True, sa_type=Text)
+    number: int = Field(sa_column=Column(BigInteger, Identity(always=False), primary_key=True))
+    at: datetime = Field(sa_type=_MOMENT)
+    event: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    actor: str = Field(sa_type=Text)
+    roles: list[str] = _texts()
+    address: str = Field(sa_type=Text)
+    request_id: str = Field(sa_type=Text)
+    details: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+    __table_args__ = (Index("audit_at", "at"),)
+
+
 class ApplicationShare(SQLModel, table=True):
     """What part of an application's requests a second a worker may be using. No owner's row: behind functions only."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 from temporalio.testing import ActivityEnvironment
 
 from activities import heartbeat
@@ -174,6 +175,19 @@ AWAY = Outcome(Kind.UNAVAILABLE, Reason.NO_ANSWER)
 NOT_FOUND = Outcome(Kind.UNREACHABLE, Reason.NOT_FOUND_BY_PHONE)
 POSTPONED = Outcome(Kind.POSTPONED, Reason.LOOKUPS_SPENT)
 NEEDS_PREMIUM = Outcome(Kind.REFUSED, Reason.NEEDS_PREMIUM)
+
+
+class TestWhatIsLogged:
+    async def test_each_recipient_by_position_and_the_sum(self, bench: Bench, session: FakeSession) -> None:
+        bench.turns.begins = [turn(), turn(), turn()]
+        session.answers = [INVITED, Outcome(Kind.REFUSED, Reason.PRIVACY), INVITED]
+        with capture_logs() as logs:
+            await bench.invite()
+        each = [(line["position"], line["outcome"], line["reason"]) for line in logs if line["log_level"] == "debug"]
+        assert each == [(4, "invited", ""), (4, "refused", "privacy"), (4, "invited", "")]
+        assert "anna" not in str(logs)
+        [told] = [line for line in logs if line["log_level"] == "info"]
+        assert told == {"event": "settled", "log_level": "info", "action": "invite", "invited": 2, "refused": 1}
 
 
 class TestBeforeTheCall:

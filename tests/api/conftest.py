@@ -21,6 +21,7 @@ from domain.outcome import Kind, Reason
 from runtime.limits import LimitsFile
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
+from storage.audit import AuditTrail
 from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
@@ -138,6 +139,7 @@ def app(
             settings=settings,
             clock=clock,
             database=database,
+            audit=AuditTrail(database),
             audiences=Audiences(database),
             imports=Imports(database, settings.file_limits),
             campaigns=Campaigns(database),

@@ -18,6 +18,7 @@ TABLES = (
     "queue",
     "account",
     "suppression",
+    "audit",
 )
 
 
@@ -74,7 +75,7 @@ def example(openapi: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any
     return {"json": schema["example"]}
 
 
-@pytest.mark.parametrize("path", ["/audiences", "/invite"])
+@pytest.mark.parametrize("path", ["/audiences", "/invite", "/audit"])
 async def test_lists_hold_the_owners_alone(client: Client, stranger: Client, path: str) -> None:
     await client.campaign()
     assert (await stranger.get(path)).json()["items"] == []

@@ -182,7 +182,7 @@ class TestToOneself:
         with capture_logs() as logs:
             made = (await try_out(client, message={"texts": ["a very secret text"]})).json()
         [event] = [each for each in logs if each["event"] == "test_message"]
-        assert (event["owner"], event["campaign"], event["account"]) == (owner, made["id"], "a1")
+        assert (event["owner"], event["campaign_id"], event["account_id"]) == (owner, made["id"], "a1")
         assert "secret" not in str(logs)
         assert "myself" not in str(logs)
 

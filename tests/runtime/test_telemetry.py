@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 LIBRARIES = ("telethon.network.mtprotosender", "temporalio.worker", "hvac", "httpx", "asyncio", "sqlalchemy.engine")
@@ -65,3 +66,26 @@ def test_an_error_has_its_trace() -> None:
     [line] = lines("INFO", code)
     assert (line["logger"], line["level"], line["event"]) == ("error", "error", "it broke")
     assert "ValueError: broken" in line["exception"]
+
+
+def test_single_campaigns_speak_at_debug_from_when_the_file_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "debug"
+    code = f"""
+        import pathlib
+        file = pathlib.Path({str(file)!r})
+        clock = [0.0]
+        telemetry.time.monotonic = lambda: clock[0]
+        telemetry.configure("INFO", file)
+        structlog.contextvars.bind_contextvars(campaign_id="c1")
+        for step, ids in enumerate(["", "c0\\nc1\\n", "c0"]):
+            file.write_text(ids)
+            clock[0] += 1
+            structlog.get_logger("execution").debug("a turn", step=step)
+            structlog.get_logger("execution").debug("another's", campaign_id="c2")
+        file.unlink()
+        clock[0] += 1
+        structlog.get_logger("execution").debug("a turn", step=3)
+        logging.getLogger("telethon").debug("never")
+    """
+    [line] = lines("INFO", code)
+    assert (line["event"], line["step"], line["campaign_id"], line["level"]) == ("a turn", 1, "c1", "debug")

@@ -11,6 +11,7 @@ from psycopg import errors, sql
 from sqlalchemy import text
 
 from domain.audience import Contact, DropReason, FileLimits, Line
+from domain.audit import OPERATOR, Act, Event
 from domain.campaign import State
 from domain.errors import DatabaseAway
 from domain.parsed import ParsedPage
@@ -18,6 +19,7 @@ from domain.platform import Action
 from domain.ports import Found
 from domain.suppression import Source
 from domain.turn import Turn
+from storage.audit import AuditTrail
 from storage.engine import Ask, Database, together
 from storage.housekeeping import Housekeeping
 from storage.imports import Imports
@@ -57,6 +59,7 @@ async def world(world: World) -> World:
         await world.do("INSERT INTO last_text VALUES (%s, 'telegram', 'a', 'turn', 1)", owner)
         await world.runs.review(owner, campaign, None, world.now)
         await world.events.set_webhook(owner, "https://example.com", [State.DONE], b"seed", world.now)
+        await AuditTrail(world.api).record(owner, Act(Event.CAMPAIGN_COMMANDED, OPERATOR, world.now), campaign)
     for table in TABLES:
         rows = await world.query(f"SELECT owner FROM {table} GROUP BY owner ORDER BY owner")
         assert [row["owner"] for row in rows] == [MINE, THEIRS], f"the test needs rows of both in {table}"
@@ -272,7 +275,7 @@ class TestRoles:
             assert set(writable(connection, "campaign")) == wish | edit
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
-                *("address_book", "peer", "waiter", "flood", "look", "membership"),
+                *("address_book", "peer", "waiter", "flood", "look", "membership", "audit"),
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
@@ -387,7 +390,9 @@ class TestHousekeeping:
         )
         assert all(row["proconfig"] == ["search_path=pg_catalog, public, pg_temp"] for row in rows)
         under_security = [row["proname"] for row in rows if row["owner"] == "invite_owner"]
-        assert under_security == ["forget_addresses", "forget_recipients"], "these see the present owner's rows alone"
+        assert under_security == ["forget_addresses", "forget_recipients", "remove_old_audit"], (
+            "these see the present owner's rows alone"
+        )
         rows = [row for row in rows if row["owner"] != "invite_owner"]
         assert {row["proname"]: row["tells"] for row in rows} == {
             "due_looks": "TABLE(owner text, adapter text, account_id text, able boolean)",
@@ -401,6 +406,7 @@ class TestHousekeeping:
             "floods_since": "bigint",
             "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
             "spent_audiences": "TABLE(owner text, audience_id uuid)",
+            "owners_of_old_audit": "TABLE(owner text)",
             "owners_of_old_numbers": "TABLE(owner text)",
             "unfinished_imports": "TABLE(owner text, audience_id uuid)",
             "live_campaigns": "TABLE(owner text, campaign_id uuid, platform text, wanted text, control_no integer, "
@@ -440,7 +446,7 @@ class TestHousekeeping:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
             *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *("address_book", "event", *NOBODYS),
+            *("address_book", "event", "audit", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
