@@ -174,10 +174,8 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
         "Группа или канал сейчас не позволяют никого добавлять.",
     ),
     Why.POST_UNAVAILABLE: (
-        "The post cannot be forwarded: it is gone, private, or its channel forbids it. "
-        "Change the message, or make the post visible and resume the campaign.",
-        "Запись нельзя переслать: её нет, она закрыта или канал это запрещает. "
-        "Измените сообщение или откройте запись и возобновите кампанию.",
+        "The post is gone, private or not to be forwarded. Change the message, or mend that and resume the campaign.",
+        "Запись удалена, закрыта или её нельзя пересылать. Смените сообщение или откройте её и возобновите кампанию.",
     ),
     Why.INTEGRATION_AWAY: (
         "The list of accounts cannot be read at the moment; it is tried again.",
