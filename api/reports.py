@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
 
 from api.auth import Caller
 from api.dependencies import Asked, Now, Services, With, patiently
+from api.leaving import while_waited_for
 from api.problems import responses
 from api.report_files.written import Asking, ReportFormat, sent, write
 from api.schemas.report import EXAMPLE_PERSON, RecipientOut, RecipientsOut
@@ -54,6 +55,8 @@ async def status(
     return StatusOut.of(campaign.name, snapshot, named, campaign.people_removed_at)
 
 
+_LEFT = 499
+"""Nobody reads it: the client closed the connection before there was an answer."""
 _MEDIA_TYPES = {
     ReportFormat.JSON: "application/json",
     ReportFormat.CSV: "text/csv; charset=utf-8",
@@ -92,6 +95,7 @@ _REPORT: dict[int | str, dict[str, Any]] = {
 )
 async def report(
     campaign_id: UUID,
+    request: Request,
     asked: Asked,
     found: With,
     now: Now,
@@ -107,7 +111,7 @@ async def report(
     language: Annotated[
         Language, Query(description="of headings and sentences in tables; JSON has all languages")
     ] = Language.EN,
-) -> StreamingResponse:
+) -> Response:
     """The numbers and everybody who was not reached (or not yet), as they stood at one moment, `as_of`.
 
     The file begins to come when it is whole: a workbook of a million people takes minutes.
@@ -115,7 +119,9 @@ async def report(
     campaign = await found.campaigns.get(asked.owner, campaign_id)
     named = await labels(found, asked, campaign)
     asking = Asking(asked.owner, campaign_id, found.clock.now, written, language, named)
-    file = await write(found.reports, asking)
+    file = await while_waited_for(request, write(found.reports, asking))
+    if file is None:
+        return Response(status_code=_LEFT)
     headers = {
         "Content-Disposition": _disposition(campaign, language, now, written),
         "X-Content-Type-Options": "nosniff",

@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 from devstack.postgres import Postgres
 from domain.account import AccountRef, ExternalStatus, KnownAccount, Lease
 from domain.limits import Gap, Limits, PlatformLimits
+from domain.message import Message
 from domain.platform import Action, Budget, Identifier
 from domain.ports import DestinationCheck, Right
 from domain.terms import Pace, Terms
@@ -121,7 +122,7 @@ class Sized:
             audience_id=audience,
             action=Action.INVITE,
             destination="@club",
-            texts=["Hello"],
+            message=Message(("Hello",)),
             message_when_refused=False,
             account_ids=None,
             start=True,

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,7 +50,8 @@ _TIMES = text("""
 """)
 
 _COLUMNS = """
-    position, username, phone, user_id, first_name, last_name, outcome, reason, action, instead, account_id, settled_at
+    position, username, phone, user_id, first_name, last_name, outcome, reason, action, instead, account_id, settled_at,
+    membership
 """
 
 _PEOPLE = text(f"""
@@ -77,7 +79,7 @@ _WHOLE_AT_ONCE = 2
 
 @dataclass(frozen=True)
 class PersonLine:
-    """One recipient in a report. `outcome` is None while it waits."""
+    """One recipient in a report. `outcome` is None while it waits, `membership` while no look has told."""
 
     position: int
     username: str | None
@@ -91,6 +93,7 @@ class PersonLine:
     instead: bool | None
     account_id: str | None
     settled_at: datetime | None
+    membership: str | None
 
     @property
     def reached(self) -> bool:
@@ -114,6 +117,7 @@ class Reports:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._room = asyncio.Semaphore(_WHOLE_AT_ONCE)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def snapshot(self, owner: str, campaign_id: UUID, now: datetime) -> Snapshot:
         """The campaign's numbers as of `now`, from one transaction. Raises `NotFound`."""
@@ -135,10 +139,11 @@ class Reports:
     ) -> AsyncIterator["Whole"]:
         """A campaign's numbers and everybody in it, all as they stood at one moment. Raises `NotFound`.
 
-        `clock` is asked when its turn has come. It holds a transaction, which keeps old versions of rows: whoever reads
-        must not wait for anybody.
+        `clock` is asked when its turn has come; an owner's reports are read one by one, so that others have a turn too.
+        It holds a transaction, which keeps old versions of rows: whoever reads must not wait for anybody.
         """
-        async with self._room, self._database.owner(owner, frozen=True) as tx:
+        turn = self._turns.setdefault(owner, asyncio.Lock())
+        async with turn, self._room, self._database.owner(owner, frozen=True) as tx:
             campaign = await read(tx, owner, campaign_id)
             yield Whole(campaign, await snapshot(tx, campaign, await clock()), await _totals(tx, campaign), tx)
 

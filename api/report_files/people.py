@@ -17,6 +17,7 @@ _COLUMNS = (
     "text",
     "account_id",
     "settled_at",
+    "membership",
 )
 
 
@@ -38,4 +39,5 @@ def cells(person: PersonLine, language: Language) -> tuple[str, ...]:
         explanation(person.outcome, person.reason)[language],
         person.account_id or "",
         "" if person.settled_at is None else person.settled_at.isoformat().replace("+00:00", "Z"),  # as in JSON
+        person.membership or "",
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from api.report_files.head import Head
+from api.schemas.common import PreflightOut
 from domain.campaign import State
 from domain.headings import action_word, heading, state_word
 from domain.languages import Language
@@ -26,10 +27,24 @@ def summary(head: Head) -> Iterator[Line]:
         yield heading(name, language), sum(value.values()) if isinstance(value, dict) else value
     if status.membership is not None:
         yield ()
-        yield (heading("membership", language),)
+        yield (heading("memberships", language),)
         for name, value in status.membership.model_dump().items():
             yield heading(f"membership_{name}", language), value
+    if status.preflight is not None:
+        yield from _preflight(status.preflight, language)
     yield from _totals(head)
+
+
+def _preflight(found: PreflightOut, language: Language) -> Iterator[Line]:
+    yield ()
+    yield heading("preflight", language), found.accounts
+    yield heading("checked", language), found.checked
+    yield heading("may_invite", language), found.may_invite
+    for name, findings in (("may_not_invite", found.may_not_invite), ("warnings", found.warnings)):
+        if findings:
+            yield (heading(name, language),)
+        for finding in findings:
+            yield _words(finding.text, language), finding.accounts
 
 
 def _totals(head: Head) -> Iterator[Line]:

@@ -81,6 +81,12 @@ def _write(sheet: Worksheet, row: int, line: Sequence[str | float]) -> None:
     for column, value in enumerate(line):
         if isinstance(value, str):
             if value:
-                sheet.write_string(row, column, value)
+                sheet.write_string(row, column, _plain(value))
         else:
             sheet.write_number(row, column, value)
+
+
+def _plain(value: str) -> str:
+    """XlsxWriter takes `<r>…</r>` for formatted text and copies it into the sheet's XML as it is, cells and formulas
+    included: a stranger's name could be that. With a blank behind it, it is a text like others."""
+    return value + " " if value.startswith("<r>") and value.endswith("</r>") else value

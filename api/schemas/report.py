@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.common import Words
+from domain.membership import Membership
 from domain.sentences import explanation
 from domain.totals import NO_ACCOUNT, Totals
 from storage.reports import PersonLine
@@ -30,6 +31,7 @@ EXAMPLE_PERSON: dict[str, Any] = {
     "instead": False,
     "account_id": "a1",
     "settled_at": "2026-03-01T09:15:00Z",
+    "membership": None,
 }
 
 
@@ -51,6 +53,9 @@ class RecipientOut(BaseModel):
     instead: bool | None = Field(description="whether it replaced a refused invite")
     account_id: str | None
     settled_at: datetime | None
+    membership: Membership | None = Field(
+        description="what the last look at the destination found: `joined`, `there` (still), `left`; null: not known"
+    )
 
     @classmethod
     def of(cls, person: PersonLine) -> "RecipientOut":
@@ -69,6 +74,7 @@ class RecipientOut(BaseModel):
             instead=person.instead,
             account_id=person.account_id,
             settled_at=person.settled_at,
+            membership=None if person.membership is None else Membership(person.membership),
         )
 
 

@@ -111,9 +111,8 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
         for each in (Meaning.USERNAME, Meaning.PHONE, Meaning.USER_ID, Meaning.FIRST_NAME, Meaning.LAST_NAME)
     )
     kept = [(name, index) for index, name in enumerate(columns.names) if columns.meanings[index] is None]
-    if {Meaning.CONTACT, Meaning.SEEN_BY} & at.keys() or len(at) + len(
-        kept
-    ) != width:  # or one meaning has several columns
+    one_each = len(at) + len(kept) == width
+    if {Meaning.CONTACT, Meaning.SEEN_BY} & at.keys() or not one_each:
         return lambda _: None
     is_name, is_id, read_phone = _PLAIN_NAME.fullmatch, _PLAIN_ID.fullmatch, phones.quickly
     make = tuple.__new__  # past the named tuple's own, which is Python
@@ -139,7 +138,7 @@ def _short_way(phones: Phones, columns: Columns) -> Callable[[Sequence[str]], Co
         if not (name or phone or user_id) or len(first) > LONGEST or len(last) > LONGEST:
             return None
         fields = {key: text for key, index in kept if (text := cells[index].strip())} if kept else _NO_FIELDS
-        return make(Contact, (name or None, phone, user_id, first, last, fields))
+        return make(Contact, (name or None, phone, user_id, first, last, fields, None))
 
     return read
 

@@ -1,19 +1,27 @@
 """`/report` and `/recipients`: one moment, whole, harmless in a spreadsheet, in the reader's language."""
 
+import asyncio
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 from sqlalchemy import text
+from starlette.types import Message
 
 from api.report_files.head import Head
-from api.report_files.workbook import WorkbookReport
+from api.report_files.workbook import SHEET_ROWS, WorkbookReport
 from api.schemas.report import TotalsOut
 from api.schemas.status import StatusOut
 from domain.campaign import State
@@ -23,7 +31,7 @@ from domain.outcome import Kind, Reason
 from domain.sentences import sentence
 from storage.engine import Database
 from storage.reports import PersonLine, Reports
-from tests.api.conftest import Client, ManualClock, assert_problem
+from tests.api.conftest import Client, ManualClock, assert_problem, make_token
 from tests.api.settled import settle
 
 
@@ -180,25 +188,99 @@ async def test_a_report_says_how_final_it_is(client: Client) -> None:
 
 def person(position: int, *, reached: bool) -> PersonLine:
     outcome = Kind.INVITED if reached else Kind.REFUSED
-    return PersonLine(position, f"user_{position}", None, None, "", "", outcome, "", "invite", False, "a1", None)
+    return PersonLine(position, f"user_{position}", None, None, "", "", outcome, "", "invite", False, "a1", None, None)
 
 
-async def test_rows_that_do_not_fit_a_sheet_go_on_on_the_next(
-    client: Client, campaign: str, database: Database, owner: str, clock: ManualClock
-) -> None:
+@pytest.fixture
+async def head(campaign: str, database: Database, owner: str, clock: ManualClock) -> Head:
+    """Of the campaign's report."""
     async with Reports(database).whole(owner, UUID(campaign), clock.now) as whole:
         status = StatusOut.of("Spring", whole.snapshot, {})
-        head = Head(status, TotalsOut.of(whole.totals), note(State.RUNNING, 3), Language.EN)
+        return Head(status, TotalsOut.of(whole.totals), note(State.RUNNING, 3), Language.EN)
+
+
+def book_of(head: Head, people: Sequence[PersonLine], rows: int = SHEET_ROWS) -> bytes:
+    """A report as a workbook."""
     with TemporaryFile() as file:
-        report = WorkbookReport(file, head, rows=4)
-        report.add([person(position, reached=position % 2 == 0) for position in range(8)])
+        report = WorkbookReport(file, head, rows)
+        report.add(people)
         report.end()
         file.seek(0)
-        found = sheets(file.read())
+        return file.read()
+
+
+async def test_rows_that_do_not_fit_a_sheet_go_on_on_the_next(head: Head) -> None:
+    found = sheets(book_of(head, [person(position, reached=position % 2 == 0) for position in range(8)], rows=4))
     names = [row[0] for name, rows in found.items() if name.startswith("Everybody") for row in rows[1:]]
     assert names == [f"user_{position}" for position in range(8)]
     assert [len(rows) for name, rows in found.items() if name.startswith("Not reached")] == [4, 2]
     assert {"Everybody", "Everybody 2", "Everybody 3"} <= set(found)
+
+
+_NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=20)
+_MARKUP = st.sampled_from(["<r>&</r>", "<r><t>x</t></r>", "<r></t></is></c><c><f>1+1</f></c><c><is><t></r>", "_x0041_"])
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(_NAMES | _MARKUP | st.builds("{}{}".format, st.sampled_from("=+-@"), _NAMES), min_size=1))
+async def test_a_name_is_a_text_in_a_workbook_whatever_it_holds(head: Head, names: list[str]) -> None:
+    people = [replace(person(n, reached=True), first_name=name) for n, name in enumerate(names)]
+    sheet = load_workbook(io.BytesIO(book_of(head, people)))["Everybody"]
+    cells = [sheet.cell(row, 4) for row in range(2, 2 + len(names))]
+    assert [unescape(cell.value or "").removesuffix(" ") for cell in cells] == [
+        name.removesuffix(" ") for name in names
+    ]
+    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+
+
+async def test_who_has_left_is_not_written_for(app: FastAPI, campaign: str, owner: str, clock: ManualClock) -> None:
+    received: list[Message] = [{"type": "http.request"}, {"type": "http.disconnect"}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return received.pop(0) if received else await asyncio.Event().wait()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    reports: Reports = app.state.services.reports
+    async with reports.whole(owner, UUID(campaign), clock.now):  # as long as it is read, the next one waits
+        await app(
+            {
+                "type": "http",
+                "method": "GET",
+                "path": f"/invite/{campaign}/report",
+                "query_string": b"format=xlsx",
+                "headers": [(b"authorization", f"Bearer {make_token(owner)}".encode())],
+            },
+            receive,
+            send,
+        )
+    assert [message.get("status") for message in sent if message["type"] == "http.response.start"] == [499]
+
+
+async def test_what_the_looks_found_is_told(
+    client: Client, campaign: str, worker_database: Database, owner: str
+) -> None:
+    async with worker_database.owner(owner) as tx:
+        await tx.execute(
+            text("UPDATE recipient SET membership = 'left' WHERE campaign_id = :c AND position = 0"), {"c": campaign}
+        )
+    assert [each["membership"] for each in await walk(client, campaign)] == ["left", None, None, None]
+    found = sheets((await client.get(f"/invite/{campaign}/report?format=xlsx")).content)
+    assert (found["Everybody"][0][-1], found["Everybody"][1][-1]) == ("membership", "left")
+    summary = {row[0]: row[1] for row in found["Summary"] if row and row[0]}
+    assert (summary["Have looked"], summary["May invite"], summary[sentence(Reason.SLOW_MODE)["en"]]) == (1, 1, 1)
+
+
+async def test_who_was_erased_is_an_empty_line(client: Client, campaign: str) -> None:
+    assert (await client.delete("/people/@boris")).status_code == 200
+    [_, erased, *_] = await walk(client, campaign)
+    names = ("username", "phone", "user_id", "first_name", "last_name")
+    assert [erased[name] for name in names] == [None, None, None, "", ""]
+    assert (erased["outcome"], erased["reason"]) == ("refused", "privacy")
+    table = (await client.get(f"/invite/{campaign}/report?format=csv")).content.decode("utf-8-sig")
+    assert list(csv.reader(io.StringIO(table)))[1][:6] == ["", "", "", "", "", "refused"]
 
 
 async def walk(client: Client, campaign: str, **filters: Any) -> list[dict[str, Any]]:

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -16,9 +19,11 @@ from structlog.testing import capture_logs
 from api.app import create_app
 from api.dependencies import Services
 from devstack.ports import free_ports
+from domain.audience import DroppedLine
 from runtime.settings import ApiSettings
+from storage.audiences import Audiences
 from storage.engine import Database
-from storage.reports import PersonLine
+from storage.reports import PersonLine, Reports, Whole
 from tests.api.conftest import Client, assert_problem, make_token
 
 ROOT = Path(__file__).parents[2]
@@ -80,27 +85,56 @@ async def test_what_nobody_foresaw(app: FastAPI, settings: ApiSettings, owner: s
     assert "test_service.py" in logs[0]["trace"]
 
 
-class Breaking:
-    """A store of which half is read."""
+class HalfRead(Whole):
+    """A report that breaks off behind its first page."""
 
-    async def snapshot(self, *given: object) -> Any:
-        raise AssertionError
-
-    async def people(self, owner: str, campaign_id: object) -> AsyncIterator[PersonLine]:
-        for position in range(600):
-            yield PersonLine(position, "x", None, None, "", "", None, None, None, None, None, None)
-        raise ConnectionError("hunter2")
+    async def pages(self, page: int = 1) -> AsyncIterator[Sequence[PersonLine]]:
+        async for people in super().pages(page):
+            yield people
+            raise ConnectionError("hunter2")
 
 
-async def test_half_a_report_does_not_look_like_a_whole_one(
-    app: FastAPI, client: Client, settings: ApiSettings, owner: str
+class HalfReports(Reports):
+    """A store of reports that break off."""
+
+    @asynccontextmanager
+    async def whole(
+        self, owner: str, campaign_id: UUID, clock: Callable[[], Awaitable[datetime]]
+    ) -> AsyncIterator[Whole]:
+        async with super().whole(owner, campaign_id, clock) as found:
+            found.__class__ = HalfRead
+            yield found
+
+
+@pytest.mark.parametrize("written", ["json", "csv", "xlsx"])
+async def test_half_a_report_is_none(
+    app: FastAPI, client: Client, settings: ApiSettings, owner: str, database: Database, written: str
 ) -> None:
     campaign = await client.campaign()
-    breaking: Any = Breaking()
-    broken = create_app(settings, replace(app.state.services, reports=breaking))
+    broken = create_app(settings, replace(app.state.services, reports=HalfReports(database)))
+    async with Client(broken, make_token(owner)) as other:
+        answer = await other.get(f"/invite/{campaign}/report?format={written}")
+    assert_problem(answer, 500, "internal")
+    assert "hunter2" not in answer.text
+
+
+class HalfAudiences(Audiences):
+    """A store of which half the dropped lines are read."""
+
+    async def dropped(self, owner: str, audience_id: UUID, after: int, limit: int) -> Sequence[DroppedLine]:
+        if after:
+            raise ConnectionError("hunter2")
+        return await super().dropped(owner, audience_id, after, limit)
+
+
+async def test_half_a_table_does_not_look_like_a_whole_one(
+    app: FastAPI, client: Client, settings: ApiSettings, owner: str, database: Database
+) -> None:
+    audience = await client.audience(b"@anna\n!\n")
+    broken = create_app(settings, replace(app.state.services, audiences=HalfAudiences(database)))
     async with Client(broken, make_token(owner)) as other:
         with pytest.raises(ConnectionAbortedError):  # which makes the server break the connection
-            await other.get(f"/invite/{campaign}/report?format=csv")
+            await other.get(f"/audiences/{audience}/dropped?format=csv")
 
 
 async def test_commands_are_audited_without_anything_personal(client: Client, owner: str) -> None:

@@ -589,6 +589,19 @@ class TestNumbers:
         after = await world.reports.snapshot(OWNER, UUID(campaign), world.now)
         assert after.numbers.processed == 2
 
+    async def test_an_owners_reports_wait_for_one_another_and_others_do_not(self, world: World) -> None:
+        campaign, theirs = UUID(await world.campaign(1)), UUID(await world.campaign(1, owner="boris"))
+
+        async def read() -> None:
+            async with world.reports.whole(OWNER, campaign, SystemClock().now):
+                pass
+
+        async with world.reports.whole(OWNER, campaign, SystemClock().now):
+            waiting = [asyncio.create_task(read()) for _ in range(3)]
+            async with world.reports.whole("boris", theirs, SystemClock().now):
+                assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting)
+
 
 class TestTelling:
     """The workflow's history holds every review's answer: so it tells what changed, page by page."""
