@@ -115,7 +115,7 @@ class Claimed:
     known: bool
 
 
-def waiting(ref: AccountRef, campaign_id: str, can_invite: bool, can_write: bool) -> Ask:
+def waiting(ref: AccountRef, campaign_id: str, can_invite: bool, *, can_write: bool) -> Ask:
     """The kinds of work, by lane, for which the account finds somebody in the queue, in its order: see `heads`."""
     return Ask(_WAITING, _names(ref, campaign_id) | {"can_invite": can_invite, "can_write": can_write})
 
