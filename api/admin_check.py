@@ -24,7 +24,7 @@ _NOT_YET: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("", responses={**_NOT_YET, **responses("too-large", "invalid")}, summary="Check the accounts' rights")
+@router.post("", responses={**_NOT_YET, **responses("invalid")}, summary="Check the accounts' rights")
 async def check(body: AdminCheckIn, response: Response, asked: Asked, found: With, now: Now) -> AdminCheckOut:
     """Look at each account's rights at the destination; what takes longer is answered by its `Location`."""
     destination = platform(body.platform).destination(body.destination)

@@ -33,7 +33,7 @@ from api.headers import SecurityHeaders
 from api.keys import KeySource, PublishedKeys
 from api.last_resort import LastResort
 from api.listening import Listeners
-from api.problems import Problem, install
+from api.problems import BODY_PROBLEMS, Problem, install, responses
 from api.rates import AddressRate, Rate
 from api.watching import watching
 from runtime.clock import SystemClock
@@ -194,7 +194,8 @@ async def _services(
 
 
 def _document_problems(app: FastAPI) -> None:
-    """Put the shape of errors into the OpenAPI, and let FastAPI's own 422 be the one that is answered."""
+    """Put the shape of errors into the OpenAPI, what may be wrong with any body, and let FastAPI's own 422 be the one
+    that is answered."""
     original = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -206,6 +207,10 @@ def _document_problems(app: FastAPI) -> None:
             shapes["Problem"] = problem
             shapes.pop("HTTPValidationError", None)
             shapes.pop("ValidationError", None)
+            for operation in (each for path in document["paths"].values() for each in path.values()):
+                if "requestBody" in operation:
+                    for status, told in responses(*BODY_PROBLEMS).items():
+                        operation["responses"].setdefault(str(status), told)
             app.openapi_schema = document
         return app.openapi_schema
 

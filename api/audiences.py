@@ -58,7 +58,7 @@ class DroppedFormat(StrEnum):
     "",
     status_code=status.HTTP_201_CREATED,
     response_model=UploadedOut,
-    responses={**_PREVIEWED, **responses("bad-request", "too-large", "bad-file", "invalid")},
+    responses={**_PREVIEWED, **responses("bad-file", "invalid")},
     openapi_extra=OPENAPI,
     summary="Upload a list of people, or look at what would become of it",
 )
@@ -97,7 +97,7 @@ async def upload(
 @router.post(
     "/import",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=responses("too-large", "invalid"),
+    responses=responses("invalid"),
     summary="Import a list from parsing-service",
 )
 async def import_parsed(body: ImportIn, response: Response, asked: Asked, found: With, now: Now) -> AudienceOut:

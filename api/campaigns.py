@@ -53,7 +53,7 @@ MADE_BEFORE: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses=MADE_BEFORE | responses("not-found", "forbidden-now", "too-large", "invalid"),
+    responses=MADE_BEFORE | responses("not-found", "forbidden-now", "invalid"),
     summary="Make a campaign",
 )
 async def create(

@@ -28,7 +28,7 @@ from storage.test_messages import NO_AUDIENCE, ToOneself
 router = APIRouter(prefix="/messages", tags=["messages"])
 
 
-@router.post("/preview", responses=responses("not-found", "too-large", "invalid"), summary="Look at a message")
+@router.post("/preview", responses=responses("not-found", "invalid"), summary="Look at a message")
 async def preview(body: PreviewIn, asked: Asked, found: With) -> PreviewOut:
     """A message as people of an audience would get it, checked as for a campaign. Nothing is sent."""
     chosen = platform(body.platform)
@@ -73,7 +73,7 @@ def _rendered(message: Message, people: Sequence[Listed], seed: str) -> list[Ren
 @router.post(
     "/test",
     status_code=status.HTTP_201_CREATED,
-    responses=MADE_BEFORE | responses("forbidden-now", "too-large", "invalid"),
+    responses=MADE_BEFORE | responses("forbidden-now", "invalid"),
     summary="Send a test to yourself",
 )
 async def send_test(

@@ -89,7 +89,7 @@ def _standing(started: Started) -> list[Note]:
     """What the campaign itself waits for."""
     if started.campaign.wanted is Wanted.NONE:
         return [Note.AS_IF_STARTED]
-    held = started.campaign.wanted is Wanted.PAUSED or started.campaign.held is not None
+    held = started.campaign.wanted is Wanted.PAUSED or started.campaign.waits_for_word is not None
     return [Note.WAITS_FOR_OWNER] if held else []
 
 

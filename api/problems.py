@@ -71,6 +71,8 @@ _BY_STATUS = {
     429: "too-many",
     503: "unavailable",
 }
+BODY_PROBLEMS = ("bad-request", "timeout", "too-large")
+"""What may be wrong with any request that has a body (`api.bodies`)."""
 _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
     (Unauthenticated, "unauthenticated"),
     (RoleMissing, "no-role"),
@@ -86,7 +88,7 @@ _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
 
 
 def responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """A route's documented errors; 401, 403, 429 and 503 belong to every route."""
+    """A route's documented errors; 401, 403, 429 and 503 belong to every route, `BODY_PROBLEMS` to all with a body."""
     documented: dict[int | str, dict[str, Any]] = {}
     for kind in ("unauthenticated", "no-role", *kinds, "too-many", "unavailable"):
         status, title = _TITLES[kind]

@@ -44,7 +44,7 @@ async def suppressed(
     return SuppressionPageOut(items=[SuppressionOut.of(each) for each in entries], next=end)
 
 
-@router.post("/suppression", responses=responses("too-large", "invalid"), summary="Put people onto the list")
+@router.post("/suppression", responses=responses("invalid"), summary="Put people onto the list")
 async def suppress(body: SuppressIn, asked: Asked, found: With, now: Now) -> SuppressedOut:
     """Have nobody of them contacted any more, by any campaign, from the next action on."""
     lines = [Line(number, text, read(text)) for number, text in enumerate(body.identifiers, start=1)]
@@ -59,7 +59,7 @@ async def suppress(body: SuppressIn, asked: Asked, found: With, now: Now) -> Sup
 @router.post(
     "/suppression/upload",
     status_code=status.HTTP_200_OK,
-    responses=responses("bad-request", "too-large", "bad-file", "invalid"),
+    responses=responses("bad-file", "invalid"),
     openapi_extra=OPENAPI,
     summary="Put a file's people onto the list",
 )

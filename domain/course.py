@@ -36,6 +36,7 @@ class Member:
     """An account in the campaign. `rest`: why it does not act now; None: it can. `says`: what its run is doing.
 
     `to`: the campaign that it gives way to. `wakes`: its run wakes by itself just now, and needs not be woken.
+    `can_write`: the campaign's post is not out of its sight.
     """
 
     account_id: str
@@ -45,6 +46,7 @@ class Member:
     says: Why
     to: str | None = None
     wakes: bool = False
+    can_write: bool = True
 
     @property
     def gone(self) -> bool:
@@ -135,7 +137,7 @@ def _next_action(able: Sequence[Member], left: Open) -> datetime | None:
 
 def _returning(left: Open, staying: Sequence[Member]) -> Open:
     """Whoever all able accounts have failed on may return to each of them."""
-    writing = {member.account_id for member in staying}
+    writing = {member.account_id for member in staying if member.can_write}
     inviting = {member.account_id for member in staying if member.can_invite}
     return replace(
         left,
@@ -149,7 +151,7 @@ def _has_something_to_do(member: Member, left: Open) -> bool:
     me = member.account_id
     messages = me in left.messages_by or any(me not in tried for tried in left.messages)
     invites = me in left.invites_by or any(me not in tried for tried in left.invites)
-    return messages or (invites and (member.can_invite or not member.checked))
+    return (messages and member.can_write) or (invites and (member.can_invite or not member.checked))
 
 
 def _others_have_failed(members: Sequence[Member], left: Open) -> bool:
@@ -177,6 +179,8 @@ def _waiting(members: Sequence[Member], able: Sequence[Member], left: Open) -> C
         to = {member.to for member in staying}
         first = min(ends) if ends else None
         return Course(Phase.WAITING, only, first, to=to.pop() if len(to) == 1 else None, look_at=first)
+    if (left.messages or left.messages_by) and any(not member.can_write for member in members if not member.gone):
+        return Course(Phase.WAITING, Why.POST_UNAVAILABLE)
     if able or all(member.gone for member in members):
         return Course(Phase.WAITING, Why.ACCOUNTS_GONE)
     said = {member.says for member in members}

@@ -94,11 +94,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Rules:
-    """What the campaign wants done, as far as it decides what follows."""
+    """What the campaign wants done, as far as it decides what follows. `test`: it is one message to its owner."""
 
     action: Action
     message_when_refused: bool
     wanted: Wanted
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> F
         return Again(replace(work, lane=Identifier.PHONE), to_tail=True)
     if _falls_back(outcome, work, rules.message_when_refused):
         return Again(replace(_free(work), action=Action.MESSAGE, instead=True, tried=()), to_tail=True)
-    if outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION):
+    if outcome.kind in (Kind.NOT_ADMIN, Kind.DESTINATION) or (keeps_from_forwarding(outcome) and not rules.test):
         return Again(_free(work), to_tail=False)
     if outcome.kind in (Kind.UNAVAILABLE, Kind.POSTPONED):
         return Again(work, to_tail=True)
@@ -140,6 +141,12 @@ def _follow_up(outcome: Outcome, work: Work, account_id: str, rules: Rules) -> F
     if outcome.kind is Kind.CONTENT:
         return Final(Outcome(Kind.FAILED, outcome.reason))
     return Final(outcome)
+
+
+def keeps_from_forwarding(outcome: Outcome) -> bool:
+    """Whether the account can forward the campaign's post to nobody: another one may see it. In a test, which is there
+    to find that out, it is the end."""
+    return outcome.kind is Kind.CONTENT and outcome.reason is Reason.POST_UNAVAILABLE
 
 
 def _was_a_step(outcome: Outcome, work: Work, rules: Rules) -> bool:

@@ -41,6 +41,7 @@ class Why(StrEnum):
     DESTINATION_PRIVATE = "destination_private"
     DESTINATION_FULL = "destination_full"
     DESTINATION_CLOSED = "destination_closed"
+    POST_UNAVAILABLE = "post_unavailable"
     INTEGRATION_AWAY = "integration_away"
     CREDENTIALS_AWAY = "credentials_away"
     PLATFORM_AWAY = "platform_away"
@@ -172,6 +173,10 @@ _SENTENCES: dict[Why, tuple[str, str]] = {
         "The group or channel does not let anybody be added at the moment.",
         "Группа или канал сейчас не позволяют никого добавлять.",
     ),
+    Why.POST_UNAVAILABLE: (
+        "The post is gone, private or not to be forwarded. Change the message, or mend that and resume the campaign.",
+        "Запись удалена, закрыта или её нельзя пересылать. Смените сообщение или откройте её и возобновите кампанию.",
+    ),
     Why.INTEGRATION_AWAY: (
         "The list of accounts cannot be read at the moment; it is tried again.",
         "Список аккаунтов сейчас недоступен; попытки повторяются.",
@@ -239,6 +244,7 @@ _ENDED_BY: dict[EndedBy, tuple[frozenset[Why], str, str]] = {
                 Why.DESTINATION_UNKNOWN,
                 Why.DESTINATION_PRIVATE,
                 Why.DESTINATION_FULL,
+                Why.POST_UNAVAILABLE,
             }
         ),
         "You can end it.",

@@ -130,9 +130,14 @@ class CampaignView:
         return state(self.wanted, self.phase)
 
     @property
+    def waits_for_word(self) -> Why | None:
+        """Why it does not go on before its owner resumes it, if so."""
+        return Why.POST_UNAVAILABLE if self.why is Why.POST_UNAVAILABLE else self.held
+
+    @property
     def expected(self) -> datetime | Unknown:
         """When it ends, or why that is not known."""
-        return expected(self.forecast, self.wanted, self.phase, self.held)
+        return expected(self.forecast, self.wanted, self.phase, self.waits_for_word)
 
 
 class Campaigns:
@@ -217,7 +222,7 @@ async def wish(
     """
     campaign = await read(tx, owner, campaign_id, lock=True)
     wanted = obey(command, campaign.wanted, campaign.phase)
-    lets_go = command is Command.RESUME and campaign.held is not None
+    lets_go = command is Command.RESUME and campaign.waits_for_word is not None
     if wanted is campaign.wanted and not lets_go and not restarts(command, campaign.phase):
         return campaign
     if campaign.people_removed_at is not None:

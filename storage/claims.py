@@ -50,7 +50,10 @@ _ABLE = f"""
           LIMIT {TRIES})
 """
 
-_ABLE_FOR = f"CASE WHEN {_NEEDS_RIGHT} THEN {_ABLE.format(right='AND ca.can_invite')} ELSE {_ABLE.format(right='')} END"
+_SEES = "AND ca.post_unseen_no IS DISTINCT FROM c.control_no"
+_ABLE_FOR = (
+    f"CASE WHEN {_NEEDS_RIGHT} THEN {_ABLE.format(right='AND ca.can_invite')} ELSE {_ABLE.format(right=_SEES)} END"
+)
 
 # The head of each kind of work in each lane: a dozen index look-ups, however long the queue is. (Not `coalesce`: behind
 # row-level security it might leak, says PostgreSQL, and is tested row by row instead of being looked up.)
@@ -60,7 +63,7 @@ _WAITING = text(f"""
         FROM (VALUES ('invite'), ('message'), ('add_contact')) a (action)
         CROSS JOIN (VALUES ('username'), ('phone'), ('user_id')) l (lane)
         LEFT JOIN queue_low low ON low.campaign_id = :campaign AND low.action = a.action AND low.lane = l.lane
-        WHERE :can_invite OR NOT {_NEEDS_RIGHT.format(action="a.action")}
+        WHERE CASE WHEN {_NEEDS_RIGHT.format(action="a.action")} THEN :can_invite ELSE :can_write END
     ) w CROSS JOIN LATERAL ({
     _NEXT.format(
         action="w.action", lane="w.lane", low="w.low", able=_ABLE_FOR.format(action="w.action"), size=1, taking=""
@@ -112,9 +115,9 @@ class Claimed:
     known: bool
 
 
-def waiting(ref: AccountRef, campaign_id: str, can_invite: bool) -> Ask:
+def waiting(ref: AccountRef, campaign_id: str, can_invite: bool, *, can_write: bool) -> Ask:
     """The kinds of work, by lane, for which the account finds somebody in the queue, in its order: see `heads`."""
-    return Ask(_WAITING, _names(ref, campaign_id) | {"can_invite": can_invite})
+    return Ask(_WAITING, _names(ref, campaign_id) | {"can_invite": can_invite, "can_write": can_write})
 
 
 def heads(rows: Sequence[Row]) -> list[tuple[Action, Identifier]]:

@@ -143,7 +143,8 @@ class Planning:
         """What is to be planned anew. None: the last forecast still serves, or none is wanted. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             campaign = await read(tx, owner, UUID(campaign_id))
-            goes_on = campaign.wanted is Wanted.RUN and campaign.phase not in ENDS and campaign.held is None
+            runs = campaign.wanted is Wanted.RUN and campaign.phase not in ENDS
+            goes_on = runs and campaign.waits_for_word is None
             if not goes_on or campaign.accounts_checked_at is None:
                 return None
             if campaign.forecast is not None and not campaign.forecast.stale(campaign.wanted_at, now):

@@ -233,8 +233,11 @@ _FREE = text(f"""
     WHERE q.campaign_id = :campaign AND q.bound_to IS NOT NULL AND NOT q.bound_hard
       AND a.owner = :owner AND a.adapter = :adapter AND a.account_id = q.bound_to
       AND (a.state <> 'active' OR a.external_status <> 'active' OR {_NOT_CHOSEN}
-           OR q.action = 'invite' AND NOT EXISTS (SELECT FROM campaign_account ca WHERE ca.campaign_id = :campaign
-                                                  AND ca.account_id = q.bound_to AND ca.can_invite))
+           OR NOT EXISTS (SELECT FROM campaign_account ca JOIN campaign c ON c.id = ca.campaign_id
+                          WHERE ca.campaign_id = :campaign AND ca.account_id = q.bound_to AND CASE q.action
+                              WHEN 'invite' THEN ca.can_invite
+                              WHEN 'message' THEN ca.post_unseen_no IS DISTINCT FROM c.control_no
+                              ELSE true END))
 """)
 
 

@@ -65,7 +65,8 @@ _OPEN = text(f"""
 
 # Whoever gave way rests as long as a higher claim stands, and no longer.
 _MEMBERS = text(f"""
-    SELECT ca.account_id, ca.can_invite, ca.checked, ca.why, ca.until, ca.to_campaign, a.state, a.reason,
+    SELECT ca.account_id, ca.can_invite, ca.post_unseen_no IS DISTINCT FROM c.control_no AS can_write, ca.checked,
+           ca.why, ca.until, ca.to_campaign, a.state, a.reason,
            a.until AS state_until, a.external_status, {waiters.CLAIMED_UNTIL} AS claimed_until
     FROM campaign_account ca JOIN campaign c ON c.id = ca.campaign_id
     JOIN account a ON a.owner = ca.owner AND a.adapter = c.adapter AND a.account_id = ca.account_id
@@ -232,7 +233,8 @@ def _member(row: RowMapping, now: datetime) -> Member:
     # What it said last may be that it gives way, while it is the account itself that rests.
     to = str(row["to_campaign"]) if rest is not None and rest.why is Why.GIVES_WAY else None
     wakes = row["until"] is not None and now - WAKING <= row["until"] <= now
-    return Member(row["account_id"], row["can_invite"], row["checked"], rest, Why(row["why"]), to, wakes)
+    says = Why(row["why"])
+    return Member(row["account_id"], row["can_invite"], row["checked"], rest, says, to, wakes, row["can_write"])
 
 
 def _rest(row: RowMapping, now: datetime) -> Rest | None:

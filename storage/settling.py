@@ -14,7 +14,7 @@ from domain.membership import is_followed, next_look
 from domain.outcome import LASTING, UNSPENT, Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
-from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up
+from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up, keeps_from_forwarding
 from domain.why import Why
 from storage import low_water, waiters
 from storage.accounts import stand
@@ -23,7 +23,7 @@ from storage.usage import Purse
 
 _TURN = text("""
     SELECT t.id, t.campaign_id, t.action, t.budget, t.fence, t.opened_at, t.closed_at, t.pause, c.wanted,
-           c.message_when_refused, c.action AS campaign_action
+           c.message_when_refused, c.test, c.action AS campaign_action
     FROM turn t JOIN campaign c ON c.id = t.campaign_id
     WHERE t.id = :turn AND t.owner = :owner FOR UPDATE OF t
 """)
@@ -35,7 +35,7 @@ _OPEN_TURN_OF = text("""
 
 _ATTEMPTS = text("""
     SELECT a.slot, a.position, a.action, a.instead, a.lane, a.seq, a.bound_to, a.bound_hard, a.tried, a.state,
-           a.outcome, a.reason, r.phone IS NOT NULL AS has_phone
+           a.outcome, a.reason, a.revision, r.phone IS NOT NULL AS has_phone
     FROM attempt a JOIN recipient r ON r.campaign_id = a.campaign_id AND r.position = a.position
     WHERE a.turn_id = :turn ORDER BY a.slot
 """)
@@ -98,6 +98,12 @@ _LOSES_RIGHT = text("""
     UPDATE campaign_account SET can_invite = false, checked = true, refused = :reason, why = :why, since = :now,
                                 until = NULL, to_campaign = NULL
     WHERE campaign_id = :campaign AND account_id = :account_id
+""")
+
+# Whatever the owner has wished since then may have mended it, and what was edited meanwhile is another post.
+_LOSES_SIGHT = text("""
+    UPDATE campaign_account ca SET post_unseen_no = c.control_no FROM campaign c
+    WHERE c.id = :campaign AND c.revision = :revision AND ca.campaign_id = c.id AND ca.account_id = :account_id
 """)
 
 _DESTINATION = {
@@ -218,7 +224,8 @@ def _settle_one(
     )
     following: Final | Again = Again(work, to_tail=False)
     if outcome is not None:
-        rules = Rules(Action(turn["campaign_action"]), turn["message_when_refused"], Wanted(turn["wanted"]))
+        action, wanted = Action(turn["campaign_action"]), Wanted(turn["wanted"])
+        rules = Rules(action, turn["message_when_refused"], wanted, turn["test"])
         following = follow_up(outcome, work, ref.account_id, rules)
     elif turn["wanted"] == Wanted.CANCELLED:
         following = Final(Outcome(Kind.CANCELLED, Reason.CAMPAIGN_CANCELLED))
@@ -233,6 +240,8 @@ def _settle_one(
         why = _DESTINATION.get(outcome.reason, Why.DESTINATION_CLOSED)
         why = Why.NOT_ADMIN if outcome.kind is Kind.NOT_ADMIN else why
         asks.append(Ask(_LOSES_RIGHT, names | {"why": why.value, "reason": reason}))
+    if outcome is not None and keeps_from_forwarding(outcome):
+        asks.append(Ask(_LOSES_SIGHT, names | {"revision": attempt["revision"]}))
     if isinstance(following, Again):
         return [*asks, *_again(names, following, outcome)]
     return [*asks, *_final(names, following.outcome, outcome)]

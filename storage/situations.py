@@ -25,7 +25,7 @@ from storage.terms import terms
 _CAMPAIGN = text("""
     SELECT c.wanted, c.ended_at, c.action, c.destination, c.message_budget, c.revision, c.priority, c.pace, c.schedule,
            c.limits, c.held, c.account_ids IS NULL OR ca.account_id = ANY (c.account_ids) AS chosen, ca.can_invite,
-           ca.why
+           ca.why, ca.post_unseen_no IS DISTINCT FROM c.control_no AS can_write
     FROM campaign c JOIN campaign_account ca ON ca.campaign_id = c.id AND ca.account_id = :account_id
     WHERE c.id = :campaign AND c.owner = :owner
 """)
@@ -57,6 +57,7 @@ class TurnCampaign:
     revision: int
     invites: bool
     can_invite: bool
+    can_write: bool
     says: Why
     terms: Terms
     held: Why | None
@@ -86,6 +87,7 @@ def campaign(rows: Sequence[Row]) -> TurnCampaign:
         revision=row["revision"],
         invites=row["action"] == Action.INVITE,
         can_invite=row["can_invite"],
+        can_write=row["can_write"],
         says=Why(row["why"]),
         terms=terms(row),
         held=None if row["held"] is None else Why(row["held"]),
@@ -114,10 +116,13 @@ def share(rows: Sequence[Row]) -> int:
 
 
 def without_right(decision: Decision, found: TurnCampaign) -> Decision:
-    """An account that finds nothing because it may not invite says that, or what is wrong with the destination."""
-    if not isinstance(decision, NothingNow) or found.can_invite or not found.invites:
+    """An account that finds nothing because it may not invite says that, or what is wrong with the destination; one
+    that cannot forward the post says so."""
+    if not isinstance(decision, NothingNow):
         return decision
-    return Rest(None, found.says if found.says in NO_PATH_IN else Why.NOT_ADMIN)
+    if found.invites and not found.can_invite:
+        return Rest(None, found.says if found.says in NO_PATH_IN else Why.NOT_ADMIN)
+    return decision if found.can_write else Rest(None, Why.POST_UNAVAILABLE)
 
 
 _LOOKUPS = {Identifier.USERNAME: Budget.RESOLVE, Identifier.PHONE: Budget.ADD_CONTACT}

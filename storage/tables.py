@@ -359,7 +359,8 @@ class CampaignAccount(SQLModel, table=True):
     """An account in a campaign: its right at the destination, and what it is doing there.
 
     `refused`: why its last look found that it may not invite. `kinds`: while it gives way, what it would do else, each
-    as the budgets that it is paid from (`storage.waiters`).
+    as the budgets that it is paid from (`storage.waiters`). `post_unseen_no`: it could not forward the campaign's post
+    while the campaign's `control_no` was that; whatever the owner wishes next lets it try again.
     """
 
     __tablename__ = "campaign_account"
@@ -376,6 +377,7 @@ class CampaignAccount(SQLModel, table=True):
     to_campaign: UUID | None
     refused: str | None = Field(sa_type=Text)
     kinds: list[str] | None = _texts(optional=True)
+    post_unseen_no: int | None
 
     __table_args__ = (Index("campaign_account_to", "to_campaign", postgresql_where=text("to_campaign IS NOT NULL")),)
 

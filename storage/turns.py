@@ -284,7 +284,7 @@ async def _look(
     asked = [
         purse.spending(now),
         waiters.others(turn.ref, turn.campaign_id, now),
-        claims.waiting(turn.ref, turn.campaign_id, campaign.can_invite),
+        claims.waiting(turn.ref, turn.campaign_id, campaign.can_invite, can_write=campaign.can_write),
         *situations.parting(turn, limits),
         *floods,
     ]

@@ -45,8 +45,9 @@ def member(
     rest: Rest | None = None,
     says: Why = Why.WORKING,
     to: str | None = None,
+    can_write: bool = True,
 ) -> Member:
-    return Member(name, can_invite, checked, rest, says, to)
+    return Member(name, can_invite, checked, rest, says, to, can_write=can_write)
 
 
 def waiting(why: Why, until: datetime | None = None, to: str | None = None) -> Course:
@@ -199,6 +200,36 @@ def test_what_is_wrong_with_the_destination_is_said(why: Why) -> None:
     assert course(accounts, INVITES, None) == waiting(why)
 
 
+class TestAPostThatAccountsCannotSee:
+    UNSEEING = member("a", says=Why.POST_UNAVAILABLE, can_write=False)
+    STUCK = waiting(Why.POST_UNAVAILABLE)
+
+    def test_the_others_go_on_and_it_is_not_woken(self) -> None:
+        idle = member("b", says=Why.QUEUE_EMPTY)
+        assert course([self.UNSEEING, idle], MESSAGES, None) == Course(Phase.RUNNING, Why.WORKING, wake=("b",))
+        resting = member("b", rest=Rest(LATER, Why.COOLDOWN))
+        assert course([self.UNSEEING, resting], MESSAGES, None) == waiting(Why.COOLDOWN, LATER)
+
+    @pytest.mark.parametrize("left", [MESSAGES, replace(NOTHING, messages_by=frozenset("a"))])
+    def test_when_no_other_is_left_the_campaign_waits_for_its_owner(self, left: Open) -> None:
+        gone = member("b", rest=Rest(None, Why.ACCOUNT_BLOCKED))
+        assert course([self.UNSEEING], left, None) == self.STUCK
+        assert course([self.UNSEEING, gone], left, None) == self.STUCK
+
+    def test_its_own_absence_is_the_greater_trouble(self) -> None:
+        gone = replace(self.UNSEEING, rest=Rest(None, Why.ACCOUNT_BLOCKED))
+        assert course([gone], MESSAGES, None) == waiting(Why.ACCOUNTS_GONE)
+
+    def test_invites_go_on(self) -> None:
+        assert course([self.UNSEEING], replace(INVITES, messages=UNTRIED), None).wake == ("a",)
+        assert course([replace(self.UNSEEING, can_invite=False)], INVITES, None) == waiting(Why.NO_ADMIN)
+
+    def test_whoever_all_that_see_it_have_failed_on_may_return_to_them(self) -> None:
+        idle = member("b", says=Why.QUEUE_EMPTY)
+        left = replace(NOTHING, messages=frozenset({frozenset("b")}))
+        assert course([self.UNSEEING, idle], left, None).wake == ("b",)
+
+
 RESTS = st.none() | st.builds(Rest, st.sampled_from([LATER, LATEST]), st.sampled_from([Why.COOLDOWN, Why.BUDGET_SPENT]))
 MEMBERS = st.lists(
     st.builds(
@@ -208,6 +239,7 @@ MEMBERS = st.lists(
         st.booleans(),
         RESTS | st.builds(Rest, st.none(), st.sampled_from(sorted(GONE))),
         st.sampled_from(Why),
+        can_write=st.booleans(),
     ),
     max_size=6,
     unique_by=lambda each: each.account_id,
@@ -222,7 +254,7 @@ def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_o
     members: list[Member], left: Open, problem: Why | None
 ) -> None:
     found = course(members, left, problem)
-    staying = {each.account_id for each in members if not each.gone}
+    writers = {each.account_id for each in members if not each.gone and each.can_write}
     admins = {each.account_id for each in members if not each.gone and each.can_invite}
 
     def finds(me: Member, waiting: Tried, able: set[str]) -> bool:
@@ -233,7 +265,7 @@ def test_it_runs_exactly_when_somebody_can_act_or_acts_and_waits_with_a_reason_o
         for each in members
         if each.rest is None
         and (
-            finds(each, left.messages, staying)
+            (finds(each, left.messages, writers) and each.can_write)
             or (finds(each, left.invites, admins) and (each.can_invite or not each.checked))
         )
     ]

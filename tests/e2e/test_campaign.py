@@ -8,6 +8,7 @@ from pathlib import Path
 from devstack.chaos.victims import freeze, thaw
 from devstack.telegram_dc.journal import Joined, Message
 from devstack.telegram_dc.scenario import Fault
+from tests.e2e.agreement import assert_same_everywhere
 from tests.e2e.receiver import receiver
 from tests.e2e.town import Town, town, world
 
@@ -47,7 +48,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(tmp_path: Path) -> No
         here.stack.workers[0].kill()
         status = here.end(campaign)
         here.assert_agrees(status)
-        _same_everywhere(here, campaign, status)
+        assert_same_everywhere(here, campaign, status)
         banned = next(each for each in status["accounts"] if each["id"] == "account2")
         assert banned["state"] == "blocked"
         assert [report["account_id"] for report in here.stack.reports()] == ["account2"]
@@ -191,11 +192,3 @@ def _is_still(here: Town) -> None:
         marks.append(len(here.effects().effects()))
         here.api.get("/readyz")
     assert len(set(marks)) == 1
-
-
-def _same_everywhere(here: Town, campaign: str, status: dict) -> None:
-    """The workflow's query, the status and the report agree when nothing is in flight (STA-3)."""
-    workflow = here.status(campaign, source="workflow")
-    assert workflow["counts"] == status["counts"]
-    report = here.api.get(f"/invite/{campaign}/report").json()
-    assert report["status"]["counts"] == status["counts"]

@@ -482,7 +482,7 @@ class TestTries:
     async def _waiting(world: World, campaign: str, name: str) -> list[tuple[Action, Identifier]]:
         [row] = await world.query("SELECT can_invite FROM campaign_account WHERE account_id = %s", name)
         async with world.worker.owner(OWNER) as tx:
-            [rows] = await together(tx, claims.waiting(ref(name), campaign, row["can_invite"]))
+            [rows] = await together(tx, claims.waiting(ref(name), campaign, row["can_invite"], can_write=True))
         return claims.heads(rows)
 
     @staticmethod
