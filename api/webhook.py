@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, status
 from api.dependencies import Asked, Now, With, patiently
 from api.problems import responses
 from api.schemas.webhook import DeliveriesOut, DeliveryOut, NewWebhookOut, PingOut, WebhookIn, WebhookOut
+from domain.audit import Event
 from domain.errors import Unavailable
 from domain.webhooks import check_url, secret
 
@@ -16,7 +17,6 @@ router = APIRouter(prefix="/webhook", tags=["webhooks"])
 
 _SEED_BYTES = 32
 
-_audit = structlog.get_logger("audit")
 _log = structlog.get_logger("execution")
 
 
@@ -30,8 +30,7 @@ async def put(body: WebhookIn, asked: Asked, found: With, now: Now) -> NewWebhoo
     check_url(body.url, found.settings.webhook_inside)
     seed = secrets.token_bytes(_SEED_BYTES)
     events = list(dict.fromkeys(body.events))
-    await found.events.set_webhook(asked.owner, body.url, events, seed, now)
-    _audit.info("webhook_set", owner=asked.owner)
+    await found.events.set_webhook(asked.owner, body.url, events, seed, now, asked.act(Event.WEBHOOK_SET, now))
     made = secret(found.settings.webhook_key.get_secret_value().encode(), asked.owner, seed)
     return NewWebhookOut(url=body.url, events=events, made_at=now, secret=made)
 
@@ -48,10 +47,9 @@ async def get(asked: Asked, found: With) -> WebhookOut:
     responses=responses("not-found", "invalid"),
     summary="Have nothing told any more",
 )
-async def delete(asked: Asked, found: With) -> None:
+async def delete(asked: Asked, found: With, now: Now) -> None:
     """Tell nothing more from now on, nor what has happened and was not delivered yet."""
-    await found.events.remove_webhook(asked.owner)
-    _audit.info("webhook_removed", owner=asked.owner)
+    await found.events.remove_webhook(asked.owner, asked.act(Event.WEBHOOK_REMOVED, now))
 
 
 @router.post(

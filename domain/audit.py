@@ -24,12 +24,14 @@ class Event(StrEnum):
     SUPPRESSED = "suppressed"
     ALLOWED_AGAIN = "allowed_again"
     ERASED = "erased"
+    WEBHOOK_SET = "webhook_set"
+    WEBHOOK_REMOVED = "webhook_removed"
     READ_BY_ADMINISTRATOR = "read_by_administrator"
     OWNERS_READ = "owners_read"
 
 
 class Kind(StrEnum):
-    """What it can be done to, by its id. A person is named by a digest, data by the route; a list needs no name."""
+    """What it can be done to, by its id: a person by a digest, data by the route; a list or webhook has none."""
 
     CAMPAIGN = "campaign"
     AUDIENCE = "audience"
@@ -38,6 +40,7 @@ class Kind(StrEnum):
     PERSON = "person"
     DATA = "data"
     LIST = "list"
+    WEBHOOK = "webhook"
 
 
 _KINDS: dict[Event, Kind] = {
@@ -54,6 +57,8 @@ _KINDS: dict[Event, Kind] = {
     Event.ALLOWED_AGAIN: Kind.PERSON,
     Event.ERASED: Kind.PERSON,
     Event.SUPPRESSED: Kind.LIST,
+    Event.WEBHOOK_SET: Kind.WEBHOOK,
+    Event.WEBHOOK_REMOVED: Kind.WEBHOOK,
     Event.READ_BY_ADMINISTRATOR: Kind.DATA,
     Event.OWNERS_READ: Kind.LIST,
 }
@@ -90,6 +95,14 @@ _SENTENCES: dict[Event, tuple[str, str]] = {
         "Человек исключён из списка «не беспокоить».",
     ),
     Event.ERASED: ("A person was erased.", "Данные человека стёрты."),
+    Event.WEBHOOK_SET: (
+        "It was set which server is told of campaigns.",
+        "Задан сервер, которому сообщается о кампаниях.",
+    ),
+    Event.WEBHOOK_REMOVED: (
+        "No server is told of campaigns any more.",
+        "Серверу больше не сообщается о кампаниях.",
+    ),
     Event.READ_BY_ADMINISTRATOR: (
         "An administrator read your data.",
         "Администратор просмотрел ваши данные.",

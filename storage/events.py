@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.audit import Act
 from domain.campaign import State
 from domain.errors import NotFound
 from domain.webhooks import Event, EventKind, Fault
+from storage.audit import record
 from storage.engine import Database
 
 # Due at once where the owner's webhook wants it. A ping has no state.
@@ -145,12 +147,21 @@ class Events:
             rows = await tx.execute(_OF, {"owner": owner, "campaign": campaign_id, "at_most": at_most})
             return [_event(row) for row in rows.mappings()][::-1]
 
-    async def set_webhook(self, owner: str, url: str, events: Sequence[State], seed: bytes, now: datetime) -> None:
+    async def set_webhook(
+        self,
+        owner: str,
+        url: str,
+        events: Sequence[State],
+        seed: bytes,
+        now: datetime,
+        act: Act | None = None,
+    ) -> None:
         """Tell the owner there, from now on; what could not be delivered so far is tried again at once."""
         async with self._database.owner(owner) as tx:
             names = {"owner": owner, "url": url, "events": [each.value for each in events], "seed": seed, "now": now}
             await tx.execute(_SET, names)
             await tx.execute(_AT_ONCE, {"owner": owner, "now": now})
+            await record(tx, owner, act)
 
     async def webhook(self, owner: str) -> Webhook:
         """Raises `NotFound`."""
@@ -160,12 +171,13 @@ class Events:
             raise NotFound("webhook")
         return Webhook(row["url"], tuple(State(each) for each in row["events"]), row["made_at"])
 
-    async def remove_webhook(self, owner: str) -> None:
+    async def remove_webhook(self, owner: str, act: Act | None = None) -> None:
         """Tell the owner nothing more, also of what has happened already. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             if (await tx.execute(_REMOVE, {"owner": owner})).first() is None:
                 raise NotFound("webhook")
             await tx.execute(_FORGET, {"owner": owner})
+            await record(tx, owner, act)
 
     async def ping(self, owner: str, now: datetime) -> Event:
         """Have the owner's server told that it can be reached. Raises `NotFound` where there is none."""

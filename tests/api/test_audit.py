@@ -56,6 +56,9 @@ async def test_everything_that_changes_something_is_told_once(
     await client.post("/audiences/import", json={"parsed_data_id": "chat-1"})
     await client.delete(f"/audiences/{audience}")
     await client.post("/admin-check", json={"platform": "telegram", "destination": "@spring"})
+    await client.put("/webhook", json={"url": "https://example.com/hook"})
+    for _ in range(2):
+        await client.delete("/webhook")
     told = await trail(client)
     assert [(each["event"], each["kind"]) for each in reversed(told)] == [
         ("audience_uploaded", "audience"),
@@ -70,6 +73,8 @@ async def test_everything_that_changes_something_is_told_once(
         ("audience_import_started", "audience"),
         ("audience_deleted", "audience"),
         ("admin_check", "check"),
+        ("webhook_set", "webhook"),
+        ("webhook_removed", "webhook"),
     ]
     for name in ("anna", "vera", "boris", "Hello"):
         assert name not in str(told)
