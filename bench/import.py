@@ -115,7 +115,7 @@ def _copying(admin: str, rows: int) -> float:
 
 def _copied(start: int, end: int) -> bytes:
     audience = "0b5c4c1e-6f0a-4f2e-9d39-0d6a3b0f6d11"
-    line = "{0}\t{1}\towner\t{1}\tuser_{1:08}\t+79{1:09}\t\\N\tИван\t\t{{}}\n"
+    line = "{0}\t{1}\towner\t{1}\tuser_{1:08}\t+79{1:09}\t\\N\tИван\t\t{{}}\t\\N\n"
     return "".join(line.format(audience, number) for number in range(start, end)).encode()
 
 
