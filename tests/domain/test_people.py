@@ -17,6 +17,7 @@ CONTACTS = st.builds(
     st.sampled_from(["", "Анна", "Борис"]),
     st.just(""),
     st.dictionaries(st.sampled_from("ab"), st.sampled_from("xy"), max_size=2),
+    st.none() | st.sampled_from(["account-1", "account-2"]),
 ).filter(lambda contact: any(contact[:3]))
 
 
