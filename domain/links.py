@@ -36,7 +36,7 @@ _ACROSS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"[a-z0-9+.-]://\S",
-        r"w\.\S",
+        r"w+\.\S",
         rf"[\w-]\.{_START}",
         r"\.[\w-]{2,63}[/?#:]\S",
         r"[0-9w]\.[0-9w]{1,6}\.[0-9w]",

@@ -96,6 +96,7 @@ PLAIN, RISKY, NOBODY = Column(10, True), Column(10, False, risky=True), Column(0
         ("{" + "|".join(f"{n}." for n in range(80)) + "}" + "{x.1|y.1}" * 9, PLAIN, True),  # in doubt
         ("t.{me|x}/a", PLAIN, True),
         ("exam{ple.com|ple}", PLAIN, True),
+        ("www{w.x|}", PLAIN, True),  # all of `w.x` stands in one part, and the link begins in the other
         ("site{.|,}{com|ru}", PLAIN, True),
         ("site{.|,} {com|ru}", PLAIN, False),
         ("t{.}".replace("{.}", "{.|}") + "me{/x|}", PLAIN, True),
