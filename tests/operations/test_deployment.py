@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import tomllib
@@ -207,4 +208,5 @@ class TestImage:
                     time.sleep(0.1)
         finally:
             process.terminate()
-            assert process.wait(40) == 0, "it stops in good order"
+            # uvicorn ends its requests, and then by the signal that it was sent.
+            assert process.wait(40) in (0, -signal.SIGTERM)
