@@ -327,4 +327,5 @@ class Creation:
 
     def _fingerprint(self) -> str:
         """By what the request is recognised when it is repeated."""
-        return hashlib.sha256(json.dumps(self.body.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        asked = self.body.model_dump(mode="json") | self.told  # who is told of may stand in the path alone
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

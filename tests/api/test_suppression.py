@@ -119,6 +119,10 @@ class TestRetry:
         assert told["message"] == (await client.get(f"/invite/{ended}")).json()["message"]
         again = await client.post(f"/invite/{ended}/retry", json=body, headers={"Idempotency-Key": "k"})
         assert (again.status_code, again.json()["id"]) == (200, told["id"])
+        other = await client.campaign()
+        answer = await client.post(f"/invite/{other}/retry", json=body, headers={"Idempotency-Key": "k"})
+        assert_problem(answer, 409, "forbidden-now")
+        assert "Idempotency-Key" in answer.json()["detail"]
 
     async def test_what_cannot_pass_is_not_tried_again(self, client: Client, ended: str) -> None:
         answer = await client.post(f"/invite/{ended}/retry", json={"reasons": ["privacy", "deleted"]})
