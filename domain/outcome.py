@@ -92,6 +92,7 @@ class Reason(StrEnum):
     NEEDS_PREMIUM = "needs_premium"
     NEEDS_PAYMENT = "needs_payment"
     BLOCKED_US = "blocked_us"
+    OPTED_OUT = "opted_out"
     TOO_MANY_CHANNELS = "too_many_channels"
     WAS_REMOVED = "was_removed"
     DELETED = "deleted"
@@ -138,8 +139,9 @@ class Reason(StrEnum):
 INVITE_FALLBACK = frozenset({Reason.PRIVACY, Reason.NOT_MUTUAL_CONTACT, Reason.NEEDS_PREMIUM, Reason.TOO_MANY_CHANNELS})
 """Refusals of an invite after which a campaign with `message_when_refused` writes to the person (ACT-4)."""
 
-LASTING = frozenset({Reason.BLOCKED_US, Reason.DELETED, Reason.UNKNOWN_PERSON, Reason.BOT})
-"""Refusals that another campaign would meet again: they are remembered for the owner."""
+LASTING = frozenset({Reason.BLOCKED_US, Reason.OPTED_OUT, Reason.DELETED, Reason.UNKNOWN_PERSON, Reason.BOT})
+"""Refusals that another campaign would meet again: they are remembered for the owner. `opted_out` besides puts the
+person onto the do-not-contact list."""
 
 RETRYABLE = frozenset(
     {
@@ -164,6 +166,7 @@ RETRYABLE = frozenset(
     }
 )
 """What can pass: those whom a campaign did not reach for one of these may be tried again (CMP-6)."""
+
 RETRIED = frozenset({Kind.REFUSED, Kind.UNREACHABLE, Kind.FAILED, Kind.CANCELLED})
 """And only if it ended so: what is uncertain may have arrived."""
 

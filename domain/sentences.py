@@ -22,6 +22,10 @@ _REASONS: dict[Reason, tuple[str, str]] = {
         "The person asks to be paid for messages.",
         "Человек просит плату за сообщения.",
     ),
+    Reason.OPTED_OUT: (
+        "The person asked not to be contacted, and is on your do-not-contact list now.",
+        "Человек попросил ему не писать и теперь есть в вашем списке «не беспокоить».",
+    ),
     Reason.BLOCKED_US: ("The person has blocked the account.", "Человек заблокировал аккаунт."),
     Reason.TOO_MANY_CHANNELS: (
         "The person is in too many groups and channels already.",

@@ -13,6 +13,7 @@ class Source(StrEnum):
 
     API = "api"
     UPLOAD = "upload"
+    OPT_OUT = "opt_out"
     ERASED = "erased"
 
 

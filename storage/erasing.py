@@ -59,6 +59,12 @@ _FORGET_DROPPED = text(r"""
                               OR regexp_replace(content, '[^0-9]', '', 'g') LIKE ANY (CAST(:digits AS text[])))
 """)
 
+# They are on the list: what they once refused is not needed to leave them out.
+_FORGET_REFUSALS = text("""
+    DELETE FROM refusal WHERE owner = :owner
+      AND digest IN (SELECT digest_of(:owner, name) FROM unnest(CAST(:names AS text[])) AS name)
+""")
+
 _SUPPRESS = text("""
     INSERT INTO suppression (owner, digest, identifier, source, reason, added_at)
     SELECT :owner, digest_of(:owner, name), NULL, :source, '', :now FROM unnest(CAST(:names AS text[])) AS name
@@ -99,6 +105,7 @@ class Erasing:
             await tx.execute(
                 _SUPPRESS, {"owner": owner, "names": sorted(names), "source": Source.ERASED.value, "now": now}
             )
+            await tx.execute(_FORGET_REFUSALS, {"owner": owner, "names": sorted(names)})
             for campaign_id, positions in sorted(here.items()):
                 this = {"campaign": campaign_id, "positions": positions, "now": now}
                 await tx.execute(_FORGET_RECIPIENTS, this)

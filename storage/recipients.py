@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.audience import Contact
 from domain.outcome import RETRIED, SUCCESSES, Kind, Outcome, Reason
 from domain.platform import Action, Identifier
+from storage.suppression import DIGESTS, NAMES, ON_THE_LIST
 
 # Somebody known by an id alone can be reached only by an account that has seen them (facts: access hashes).
 _KNOWING = """
@@ -23,27 +24,24 @@ _KNOWING = """
     )
 """
 
-# Each is read once, as a set to look into: however long the lists are, a person costs the same.
-_SUPPRESSED = "SELECT digest FROM suppression WHERE owner = :owner"
-_REFUSED = "SELECT digest FROM refusal WHERE owner = :owner AND adapter = :adapter"
-_REACHED = """
-    SELECT unnest(ARRAY['username:' || earlier.username, 'phone:' || earlier.phone, 'user_id:' || earlier.user_id])
-    FROM recipient earlier
-    WHERE earlier.campaign_id = ANY (CAST(:reached_by AS uuid[])) AND earlier.outcome = ANY (CAST(:successes AS text[]))
+_REFUSED_BEFORE = f"""
+    EXISTS (SELECT FROM refusal f WHERE f.owner = :owner AND f.adapter = :adapter
+            AND f.digest = ANY ({DIGESTS.format(of="people")}))
 """
 
+# Who of the people is known as somebody whom an earlier campaign has reached: sets are joined, however large they are.
+_REACHED = f"""
+    SELECT DISTINCT position FROM (SELECT position, unnest({NAMES.format(of="people")}) AS name FROM people) these
+    JOIN (SELECT unnest({NAMES.format(of="earlier")}) AS name FROM recipient earlier
+          WHERE earlier.campaign_id = ANY (CAST(:reached_by AS uuid[]))
+            AND earlier.outcome = ANY (CAST(:successes AS text[]))) those USING (name)
+"""
 
-def _one_of(among: str, *, digests: bool = True) -> str:
-    """Whether one of a person's identifiers is among these."""
-    names = ("'username:' || username", "'phone:' || phone", "'user_id:' || user_id")
-    looked_for = [f"digest_of(:owner, {name})" if digests else name for name in names]
-    # A name that is not there is NULL, and NULL is in no set; but the set must not hold one itself.
-    return " OR ".join(
-        f"coalesce({name} IN (SELECT * FROM ({among}) s (x) WHERE x IS NOT NULL), false)" for name in looked_for
-    )
-
+# Of a campaign of a minute ago the planner may think that it has one recipient, and compare everybody with everybody.
+_JOIN_SETS = text("SET LOCAL enable_nestloop = off")
 
 _COPY = f"""
+    WITH people AS NOT MATERIALIZED ({{people}}), reached AS ({_REACHED})
     INSERT INTO recipient (campaign_id, position, owner, username, phone, user_id, first_name, last_name, fields,
                            seen_by, outcome, reason, settled_at)
     SELECT :campaign, position, :owner, username, phone, user_id, first_name, last_name, fields, seen_by,
@@ -51,25 +49,37 @@ _COPY = f"""
                 WHEN reason IS NOT NULL THEN '{Kind.SKIPPED.value}' END,
            reason, CASE WHEN reason IS NOT NULL THEN CAST(:now AS timestamptz) END
     FROM (
-        SELECT *, CASE WHEN {_one_of(_SUPPRESSED)} THEN '{Reason.SUPPRESSED.value}'
-                       WHEN :skip_refused AND ({_one_of(_REFUSED)}) THEN '{Reason.REFUSED_BEFORE.value}'
-                       WHEN {_one_of(_REACHED, digests=False)} THEN '{Reason.REACHED_BEFORE.value}'
-                       WHEN NOT ((:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
-                                 OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL))
-                       THEN '{Reason.NO_PATH.value}' END AS reason
-        FROM {{people}}
+        SELECT people.*, CASE WHEN {ON_THE_LIST.format(of="people")} THEN '{Reason.SUPPRESSED.value}'
+                              WHEN :skip_refused AND {_REFUSED_BEFORE} THEN '{Reason.REFUSED_BEFORE.value}'
+                              WHEN reached.position IS NOT NULL THEN '{Reason.REACHED_BEFORE.value}'
+                              WHEN NOT ((:username AND username IS NOT NULL) OR (:phone AND phone IS NOT NULL)
+                                        OR (:user_id AND user_id IS NOT NULL AND {_KNOWING} IS NOT NULL))
+                              THEN '{Reason.NO_PATH.value}' END AS reason
+        FROM people LEFT JOIN reached ON reached.position = people.position
+        OFFSET 0  -- once for each: unfolded, it would be looked up wherever the reason is named
     ) looked_up
 """
 
-_COPY_AUDIENCE = text(_COPY.format(people="audience_recipient people WHERE audience_id = :audience AND owner = :owner"))
+_COPY_AUDIENCE = text(
+    _COPY.format(
+        people="""
+            SELECT position, username, phone, user_id, first_name, last_name, fields, seen_by
+            FROM audience_recipient WHERE audience_id = :audience AND owner = :owner
+        """
+    )
+)
 
-_AGAIN = "campaign_id = :source AND outcome = ANY (CAST(:kinds AS text[])) AND reason = ANY (CAST(:reasons AS text[]))"
+# Nobody looks for those who were erased.
+_AGAIN = """
+    campaign_id = :source AND outcome = ANY (CAST(:kinds AS text[])) AND reason = ANY (CAST(:reasons AS text[]))
+    AND num_nonnulls(username, phone, user_id) > 0
+"""
 
 _COPY_AGAIN = text(
     _COPY.format(
         people=f"""
-            (SELECT position, username, phone, user_id, first_name, last_name, fields, seen_by
-             FROM recipient WHERE {_AGAIN}) people
+            SELECT position, username, phone, user_id, first_name, last_name, fields, seen_by
+            FROM recipient WHERE {_AGAIN}
         """
     )
 )
@@ -79,10 +89,10 @@ _HOW_MANY_AGAIN = text(f"SELECT count(*) FROM recipient WHERE {_AGAIN}")
 _COPY_ONE = text(
     _COPY.format(
         people="""
-            (SELECT 0 AS position, CAST(:its_username AS text) AS username, CAST(:its_phone AS text) AS phone,
-                    CAST(:its_user_id AS bigint) AS user_id, CAST(:its_first_name AS text) AS first_name,
-                    CAST(:its_last_name AS text) AS last_name, CAST(:its_fields AS jsonb) AS fields,
-                    CAST(:its_seen_by AS text) AS seen_by) people
+            SELECT 0 AS position, CAST(:its_username AS text) AS username, CAST(:its_phone AS text) AS phone,
+                   CAST(:its_user_id AS bigint) AS user_id, CAST(:its_first_name AS text) AS first_name,
+                   CAST(:its_last_name AS text) AS last_name, CAST(:its_fields AS jsonb) AS fields,
+                   CAST(:its_seen_by AS text) AS seen_by
         """
     )
 )
@@ -196,6 +206,8 @@ async def copy_audience(tx: AsyncConnection, copy: Copy, now: datetime, one: Con
         "skip_refused": copy.skip_refused,
     }
     names |= {each.value: each in copy.reaches for each in Identifier}
+    if copy.reached_by:
+        await tx.execute(_JOIN_SETS)
     if copy.again is not None:
         await tx.execute(_COPY_AGAIN, names | _source(copy.again))
     elif one is None:

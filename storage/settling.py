@@ -11,12 +11,12 @@ from domain.account import AccountRef
 from domain.campaign import Wanted
 from domain.limits import PlatformLimits
 from domain.membership import is_followed, next_look
-from domain.outcome import LASTING, UNSPENT, Kind, Outcome, Party, Reason
+from domain.outcome import UNSPENT, Kind, Outcome, Party, Reason
 from domain.platform import Action, Budget, Identifier
 from domain.standing import FLOOD_SIGNS, Standing, after
 from domain.turn import Again, AttemptState, Final, Rules, TurnKey, Work, follow_up, keeps_from_forwarding
 from domain.why import Why
-from storage import low_water, waiters
+from storage import low_water, suppression, waiters
 from storage.accounts import stand
 from storage.engine import Ask, Row, together
 from storage.usage import Purse
@@ -82,17 +82,6 @@ _LOOK = text("""
 """)
 
 _CLOSE = text("UPDATE turn SET closed_at = :now WHERE id = :turn")
-
-# By every identifier that the list gives.
-_REMEMBER = text("""
-    INSERT INTO refusal (owner, adapter, digest, reason, refused_at)
-    SELECT :owner, :adapter, digest_of(:owner, name), :reason, :now
-    FROM (
-        SELECT unnest(ARRAY['username:' || username, 'phone:' || phone, 'user_id:' || user_id]) AS name
-        FROM recipient WHERE campaign_id = :campaign AND position = :position
-    ) names WHERE name IS NOT NULL ORDER BY 3
-    ON CONFLICT (owner, adapter, digest) DO UPDATE SET reason = excluded.reason, refused_at = excluded.refused_at
-""")
 
 _LOSES_RIGHT = text("""
     UPDATE campaign_account SET can_invite = false, checked = true, refused = :reason, why = :why, since = :now,
@@ -283,9 +272,8 @@ def _final(names: dict[str, object], final: Outcome, answered: Outcome | None) -
     # Another answer than the final one: the third account's failure, or one in a cancelled campaign.
     steps = [] if answered is None or answered == final else [_count(names, answered, final=False)]
     settled = names | {"kind": final.kind.value, "reason": final.reason.value}
-    remembered = [Ask(_REMEMBER, settled)] if final.reason in LASTING else []
     settling = [Ask(_SETTLE_RECIPIENT, settled), *steps, _count(names, final, final=True), Ask(_PROGRESS, names)]
-    return [*settling, *remembered, *_followed(names, final)]
+    return [*settling, *suppression.remembered(final, settled), *_followed(names, final)]
 
 
 def _followed(names: dict[str, object], final: Outcome) -> Sequence[Ask]:
@@ -316,5 +304,6 @@ def _upgrade(
         found = names | {"kind": fact.kind.value, "reason": fact.reason.value}
         before = Outcome(Kind.UNCERTAIN, Reason(attempt["reason"]))
         asks += [Ask(_SETTLE_ATTEMPT, found), Ask(_SETTLE_RECIPIENT, found)]
-        asks += [_count(names, before, final=True, n=-1), _count(names, fact, final=True), *_followed(names, fact)]
+        asks += [_count(names, before, final=True, n=-1), _count(names, fact, final=True)]
+        asks += [*suppression.remembered(fact, found), *_followed(names, fact)]
     return asks

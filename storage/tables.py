@@ -496,7 +496,10 @@ class AddressBookEntry(SQLModel, table=True):
     value: str = Field(sa_type=Text)
     kept_at: datetime = Field(sa_type=_MOMENT)
 
-    __table_args__ = (Index("address_book_identifier", "owner", "adapter", "identifier"),)
+    __table_args__ = (
+        Index("address_book_identifier", "owner", "adapter", "identifier"),
+        Index("address_book_value", "owner", "adapter", "account_id", "value"),
+    )
 
 
 class Peer(SQLModel, table=True):
@@ -506,6 +509,8 @@ class Peer(SQLModel, table=True):
     peer: str = Field(primary_key=True, sa_type=Text)
     owner: str = Field(sa_type=Text)
     position: int
+
+    __table_args__ = (Index("peer_anywhere", "owner", "peer"),)
 
 
 class LookRow(SQLModel, table=True):

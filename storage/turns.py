@@ -16,7 +16,7 @@ from domain.account import AccountRef, ExternalStatus
 from domain.errors import LeaseLost
 from domain.limits import PlatformLimits
 from domain.outcome import Kind, Outcome, Reason
-from domain.platform import Action, Budget, Identifier
+from domain.platform import Action, Budget
 from domain.policy import (
     PATIENCE,
     Act,
@@ -57,9 +57,9 @@ _TURNS = text("""
     WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id AND closed_at IS NULL
 """)
 
-_ATTEMPTS = text("""
+_ATTEMPTS = text(f"""
     SELECT a.slot, a.lane, a.state, a.key, a.sent_at, r.position, r.username, r.phone, r.user_id, r.first_name,
-           r.last_name, r.fields
+           r.last_name, r.fields, {suppression.ON_THE_LIST.format(of="r")} AS suppressed
     FROM attempt a JOIN recipient r ON r.campaign_id = a.campaign_id AND r.position = a.position
     WHERE a.turn_id = :turn AND a.state <> 'settled' ORDER BY a.slot
 """)
@@ -196,14 +196,15 @@ class Turns:
     async def identify(self, by: TurnKey, person: Person, found: Found) -> Outcome | None:
         """Write down who a recipient turned out to be. An outcome: the person must not be touched.
 
-        It is another recipient of the campaign, or on the do-not-contact list by whatever identifier is known now.
+        It is another recipient of the campaign, or on the do-not-contact list by any name that leads to who was found.
         """
         names = {"campaign": by.campaign_id, "peer": found.peer, "owner": by.ref.owner, "position": person.position}
-        known = [*person.names, f"{Identifier.USER_ID.value}:{found.peer}"]
         async with self._database.owner(by.ref.owner, by_keys=True) as tx:
             counting = [settling.count_contact(by)] if found.contact_added else []
-            asked = [suppression.among(by.ref.owner, known), Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)]
-            *_, listed, _, [same] = await together(tx, *counting, *asked)
+            listing = suppression.is_known_as(by.ref.owner, by.ref.adapter, person, found.peer)
+            *_, listed, _, [same] = await together(
+                tx, *counting, listing, Ask(_IDENTIFY, names), Ask(_IDENTIFIED, names)
+            )
         if listed:
             return Outcome(Kind.SKIPPED, Reason.SUPPRESSED)
         return None if same["position"] == person.position else Outcome(Kind.SKIPPED, Reason.SAME_PERSON)
@@ -336,21 +337,24 @@ async def _given_back(
         claiming = [] if campaign.halted else [waiters.claim(turn.ref, turn.campaign_id, after)]
         await together(tx, situations.say(turn, busy, now), *claiming)
         return busy
-    this = {"turn": earlier["id"], "fence": turn.fence}
+    this = {"turn": earlier["id"], "fence": turn.fence, "owner": turn.ref.owner}
     _, rows = await together(tx, Ask(_ADOPT, this), Ask(_ATTEMPTS, this))
     action = Action(earlier["action"])
-    attempts = tuple(
-        Attempt(
-            slot=row["slot"],
-            person=claims.person(row),
-            action=action,
-            state=AttemptState(row["state"]),
-            key=row["key"],
-            sent_at=row["sent_at"],
-        )
-        for row in rows
-    )
+    attempts = tuple(_attempt(row, action) for row in rows)
     return Turn(earlier["id"], action, campaign.destination, attempts)
+
+
+def _attempt(row: Row, action: Action) -> Attempt:
+    person = claims.person(row)
+    return Attempt(
+        slot=row["slot"],
+        person=person,
+        action=action,
+        state=AttemptState(row["state"]),
+        key=row["key"],
+        sent_at=row["sent_at"],
+        suppressed=row["suppressed"] or not person.names,
+    )
 
 
 def _spend_lookups(

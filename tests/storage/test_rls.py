@@ -279,7 +279,7 @@ class TestRoles:
             ):
                 assert writable(connection, table) == [], table
             for table in TABLES:
-                deletable = table in ("waiter", "suppression", "webhook") or table.startswith("audience")
+                deletable = table in ("waiter", "suppression", "refusal", "webhook") or table.startswith("audience")
                 assert may(connection, table, "DELETE") == deletable, table
             assert writable(connection, "event") == ["due_at"], "how a delivery went is the worker's to tell"
             assert writable(connection, "audience") == ["name", "rows_read", "stored"]

@@ -14,13 +14,15 @@ from domain.suppression import Source, digest
 from domain.turn import AttemptState
 from storage.erasing import Erased
 from storage.recipients import Again
-from tests.storage.world import GAP, INVITED, OWNER, PRIVACY, TABLES, World
+from tests.storage.world import GAP, INVITED, OWNER, PRIVACY, TABLES, UNCERTAIN, World
 
 ANNA = Contact("anna", "+79001234567", 77)
 BORIS, VERA = Contact("boris"), Contact("vera")
 EVERY = tuple(Identifier)
 SKIPPED = ("skipped", "suppressed")
 GONE = Outcome(Kind.UNREACHABLE, Reason.DELETED)
+OPTED_OUT = Outcome(Kind.REFUSED, Reason.OPTED_OUT)
+LONG_LIST, MANY = 150_000, 5_000
 
 
 async def suppress(world: World, *names: str, owner: str = OWNER) -> int:
@@ -60,6 +62,17 @@ class TestAtTheStart:
         campaign = await world.campaign([BORIS])
         assert await world.recipients(campaign) == {0: (None, None)}
 
+    async def test_a_long_list_is_looked_into_not_read_for_each(self, world: World) -> None:
+        await world.do(
+            "INSERT INTO suppression SELECT %s, digest_of(%s, 'username:listed_' || n), NULL, 'api', '', now() "
+            "FROM generate_series(1, %s) n",
+            *(OWNER, OWNER, LONG_LIST),
+        )
+        await world.do("ANALYZE suppression")
+        people = [*(Contact(f"person_{n}") for n in range(MANY)), Contact(f"listed_{LONG_LIST}")]
+        campaign = await world.campaign(people)  # read for each, it would not end before the statement's timeout
+        assert await world.counters(campaign) == {("", "skipped", "suppressed", True): 1}
+
     async def test_all_are_on_it(self, world: World) -> None:
         await suppress(world, "username:boris")
         campaign = await world.campaign([BORIS])
@@ -92,6 +105,65 @@ class TestInATurn:
         turn = await world.turn(campaign)
         assert not turn.attempts[0].suppressed
         assert not await world.identify(campaign, turn, Found("77"))
+
+    async def test_a_name_that_leads_to_the_same_person(self, world: World) -> None:
+        campaign = await world.campaign([Contact(phone="+79001234567")], reaches=EVERY)
+        turn = await world.turn(campaign)
+        await suppress(world, "username:anna")
+        assert await world.identify(campaign, turn, Found("77"))
+        await world.book("a").keep({"username:anna": "77:1", "user_id:77": "77:1", "username:vera": "78:1"})
+        assert not await world.identify(campaign, turn, Found("77"))
+        await world.suppression.remove(OWNER, "username:anna")
+        await suppress(world, "username:vera")
+        assert await world.identify(campaign, turn, Found("77")), "somebody else"
+
+    async def test_a_name_by_which_only_another_account_knows_them(self, world: World) -> None:
+        campaign = await world.campaign([BORIS], accounts=["a", "b"])
+        await world.book("b").keep({"username:anna": "77:2", "user_id:77": "77:2"})
+        await suppress(world, "username:anna")
+        assert not await world.identify(campaign, await world.turn(campaign), Found("77"))
+
+    async def test_a_name_that_an_earlier_campaigns_list_gave_them(self, world: World) -> None:
+        first = await world.campaign([Contact("anna", "+79001234567")])
+        turn = await world.turn(first)
+        assert await world.identify(first, turn, Found("77"))
+        await world.settle(turn, INVITED)
+        await suppress(world, "phone:+79001234567")
+        world.now += GAP
+        second = await world.campaign([Contact("anna_renamed")])
+        turn = await world.turn(second)
+        assert not turn.attempts[0].suppressed
+        assert not await world.identify(second, turn, Found("77"))
+
+    async def test_one_that_comes_while_a_turn_is_given_back(self, world: World) -> None:
+        campaign = await world.campaign([BORIS])
+        turn = await world.turn(campaign)
+        await suppress(world, "username:boris")
+        assert (await world.turn(campaign, turn_id=turn.turn_id)).attempts[0].suppressed
+
+    async def test_whom_the_platform_says_to_have_opted_out_is_on_it_at_once(self, world: World) -> None:
+        first = await world.campaign([ANNA, BORIS], fallback=True)
+        second = await world.campaign([Contact(phone="+79001234567")], reaches=EVERY)
+        await world.act(first, OPTED_OUT)
+        assert await world.recipients(first) == {0: ("refused", "opted_out"), 1: (None, None)}
+        entries = await world.suppression.page(OWNER, b"", 9)
+        assert {(each.identifier, each.source) for each in entries} == {
+            ("username:anna", Source.OPT_OUT),
+            ("phone:+79001234567", Source.OPT_OUT),
+            ("user_id:77", Source.OPT_OUT),
+        }
+        world.now += GAP
+        assert (await world.turn(second)).attempts[0].suppressed
+
+    async def test_an_opt_out_that_is_learned_late_counts_as_well(self, world: World) -> None:
+        campaign = await world.campaign([BORIS])
+        turn = await world.turn(campaign)
+        assert await world.mark(turn, campaign)
+        await world.settle(turn, UNCERTAIN)
+        await world.settle(turn, OPTED_OUT)
+        assert await world.recipients(campaign) == {0: ("refused", "opted_out")}
+        assert [each.identifier for each in await world.suppression.page(OWNER, b"", 9)] == ["username:boris"]
+        await world.check(campaign)
 
     async def test_a_message_instead_of_a_refused_invite(self, world: World) -> None:
         campaign = await world.campaign([BORIS], fallback=True)
@@ -168,6 +240,14 @@ class TestTryingAgain:
         again = await self.retry(world, first, Reason.PRIVACY)
         assert await world.recipients(again) == {0: SKIPPED, 1: (None, None)}
 
+    async def test_nobody_who_was_erased(self, world: World) -> None:
+        first = await world.campaign([ANNA, BORIS])
+        for _ in range(2):
+            await world.act(first, PRIVACY)
+        await world.erasing.erase(OWNER, "username:anna", world.now)
+        again = await self.retry(world, first, Reason.PRIVACY)
+        assert await world.recipients(again) == {1: (None, None)}
+
 
 class TestErasing:
     async def test_nothing_names_them_any_more(self, world: World) -> None:
@@ -209,6 +289,21 @@ class TestErasing:
         assert erased == Erased(0, 0, 0, 0)
         campaign = await world.campaign([Contact("nobody")])
         assert await world.recipients(campaign) == {0: SKIPPED}
+
+    async def test_what_they_refused_is_forgotten(self, world: World) -> None:
+        first = await world.campaign([ANNA, BORIS])
+        for _ in range(2):
+            await world.act(first, GONE)
+        await world.erasing.erase(OWNER, "username:anna", world.now)
+        rows = await world.query("SELECT digest FROM refusal")
+        assert [bytes(row["digest"]) for row in rows] == [digest(OWNER, "username:boris")]
+
+    async def test_somebody_in_hand_who_was_not_called_is_skipped(self, world: World) -> None:
+        campaign = await world.campaign([BORIS])
+        turn = await world.turn(campaign)
+        await world.erasing.erase(OWNER, "username:boris", world.now)
+        [attempt] = (await world.turn(campaign, turn_id=turn.turn_id)).attempts
+        assert (attempt.state, attempt.suppressed) == (AttemptState.OPEN, True)
 
     async def test_somebody_in_hand_ends_as_they_end(self, world: World) -> None:
         campaign = await world.campaign([BORIS], fallback=True)
