@@ -294,6 +294,8 @@ class ActionActivities:
                 raise _AccountRefused(member)
             if member:
                 return Outcome(Kind.INVITED)
+        if attempt.suppressed:  # opted out meanwhile: what was asked of the platform is not asked again
+            return Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)
         repeatable = self._open.adapter(by.ref.adapter).capabilities.repeatable.get(turn.action)
         sent_at = attempt.sent_at or await self._clock.now()
         if repeatable is None or await self._clock.now() - sent_at > repeatable:

@@ -24,6 +24,7 @@ from bench._picture import Picture
 from devstack.postgres import Postgres
 from devstack.state import temporary_state
 from domain.outcome import Kind
+from runtime import telemetry
 from storage.migrations.__main__ import configuration
 from tests.simulation.course import POLL, QUIET, Course, Plan, play
 from tests.simulation.invariants import CLOSE, took_and_planned, violations
@@ -44,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--recipients", type=int, default=20_000)
     parser.add_argument("--picture", type=Path, help="draw it into this SVG file")
     options = parser.parse_args(argv)
+    telemetry.configure("WARNING")
     with temporary_state() as state:
         server = Postgres(state.postgres_home, durable=False)
         server.start()

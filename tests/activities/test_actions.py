@@ -247,6 +247,16 @@ class TestBeforeTheCall:
         assert bench.outcomes() == [Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)]
         assert session.calls == session.asked == []
 
+    @pytest.mark.parametrize("act", [Action.INVITE, Action.MESSAGE])
+    async def test_who_opted_out_while_in_doubt_is_not_tried_again(
+        self, bench: Bench, session: FakeSession, act: Action
+    ) -> None:
+        begun = turn(act, AttemptState.SENT, START)
+        bench.turns.begins = [replace(begun, attempts=(replace(begun.attempts[0], suppressed=True),))]
+        await bench.act(act)
+        assert bench.outcomes() == [Outcome(Kind.UNCERTAIN, Reason.NO_ANSWER)]
+        assert session.calls == ([("is_member", 4)] if act is Action.INVITE else [])
+
     async def test_who_refuses_messages_beforehand_gets_none(self, bench: Bench, session: FakeSession) -> None:
         session.refusals = {4: NEEDS_PREMIUM}
         bench.turns.begins = [turn(Action.MESSAGE)]
