@@ -169,6 +169,10 @@ def _edit(label: str, change: Callable[[Terms], Terms]) -> Happening:
     return happen
 
 
+async def _temporal_is_lost(town: Town, course: Course) -> None:
+    await town.lose_temporal()
+
+
 def happenings(plan: Plan) -> Sequence[tuple[float, Happening]]:
     """What happens, by the day on which it does."""
     even = Terms()
@@ -194,6 +198,7 @@ def happenings(plan: Plan) -> Sequence[tuple[float, Happening]]:
             (9.0, _mishap("b05", BANNED)),
             (10.0, _edit("urgent", lambda terms: replace(terms, priority=5))),
             (11.0, _listed(BORIS, "b02")),
+            (12.0, _temporal_is_lost),
             (14.0, _start(plan, CLARA, QUIET, 0.15, even)),
         ),
         key=lambda each: each[0],

@@ -1,6 +1,9 @@
 """The whole service in skipped time: real workflows, activities and stores, a platform and a neighbour that are played.
 
 Time is Temporal's; it jumps from one thing that happens to the next. Only leases run on the wall clock.
+
+Temporal can lose all that it knew (docs/operations.md tells operators that everything goes on from the database). In long
+courses it does so again and again: an action costs the test server the more the more it has seen (`skipping.py`).
 """
 
 import asyncio
@@ -21,7 +24,7 @@ from psycopg.rows import dict_row
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from domain.audience import Contact, Line
 from domain.campaign import Command
@@ -41,7 +44,6 @@ from storage.planning import Planning
 from storage.reports import Reports
 from tests.simulation.platform import REFUSE, Platform, SimulatedAdapter
 from tests.simulation.skipping import AtWork, sleep_until
-from tests.workflows.stage import EnvClock
 from worker import Process
 from workflows.control import CampaignControl
 
@@ -49,6 +51,9 @@ PLATFORM = "telegram"
 _SECRET = "s" * 32
 _QUEUE = "simulation"
 _PATIENCE = timedelta(seconds=60)
+_STEP = timedelta(hours=12)
+_WORN = 2500
+"""Actions after which another test server takes the place of the one that has seen them."""
 _KINDS = {
     "InviteOwner": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
     "InvitePlatform": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
@@ -94,21 +99,14 @@ class Made:
 
 
 class Town:
-    """What a course of events plays on."""
+    """What a course of events plays on. It is the `Clock` of everybody in it."""
 
     def __init__(
-        self,
-        env: WorkflowEnvironment,
-        at_work: AtWork,
-        api: Database,
-        admin: psycopg.AsyncConnection[dict[str, Any]],
-        limits: LimitsSource,
+        self, api: Database, admin: psycopg.AsyncConnection[dict[str, Any]], limits: LimitsSource, worker: WorkerSettings
     ) -> None:
-        self._env = env
-        self._at_work = at_work
-        self.clock = EnvClock(env)
+        self._at_work = AtWork()
         self.neighbour = Neighbour()
-        self.platform = Platform(self.clock, self._rivals)
+        self.platform = Platform(self, self._rivals)
         self.campaigns: dict[str, Made] = {}
         self.reports = Reports(api)
         self.store = Campaigns(api)
@@ -116,7 +114,9 @@ class Town:
         self._admin = admin
         self._limits = limits
         self._planning = Planning(api, limits)
-        self._control = CampaignControl(env.client, _QUEUE, _PATIENCE)
+        self._worker = worker
+        self._running = AsyncExitStack()
+        self._seen = 0
 
     @property
     def activities(self) -> Mapping[str, int]:
@@ -124,11 +124,50 @@ class Town:
         return self._at_work.counts
 
     async def now(self) -> datetime:
-        return await self.clock.now()
+        return await self._env.get_current_time()
 
     async def sleep_until(self, moment: datetime) -> None:
         """Let time pass."""
-        await sleep_until(self._env, moment, self._at_work)
+        while (now := await self.now()) < moment:
+            await sleep_until(self._env, min(moment, now + _STEP), self._at_work)
+            if len(self.platform.journal) - self._seen > _WORN:
+                await self.lose_temporal()
+
+    async def start(self, moment: datetime | None = None) -> None:
+        """A Temporal that knows of nothing, at this moment (or now), and a worker."""
+        self._seen = len(self.platform.journal)
+        self._env = await self._running.enter_async_context(
+            await WorkflowEnvironment.start_time_skipping(
+                data_converter=CONVERTER,
+                interceptors=[self._at_work],
+                test_server_existing_path=str(Path(sys.executable).parent / "temporal-test-server"),
+            )
+        )
+        if moment is not None:
+            await sleep_until(self._env, moment, self._at_work)
+        client = self._env.client
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace="default", search_attributes=_KINDS)
+        )
+        self._control = CampaignControl(client, _QUEUE, _PATIENCE)
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.neighbour))
+        await self._running.enter_async_context(http)
+        address = client.service_client.config.target_host
+        own = await Client.connect(address, data_converter=CONVERTER, interceptors=[self._at_work])
+        played = {PLATFORM: SimulatedAdapter(self.platform)}
+        self._process = Process(self._worker, client, own, http, self, played)
+        await _serve(self._running, self._process)
+
+    async def stop(self) -> None:
+        """The worker in good order, then Temporal with all that it knew."""
+        await self._running.aclose()
+
+    async def lose_temporal(self) -> None:
+        """Another one takes its place, which knows of nothing; housekeeping finds what must run."""
+        moment = await self.now()
+        await self.stop()
+        await self.start(moment)
+        await ActivityEnvironment().run(self._process.housekeeping.reconcile)
 
     async def campaign(
         self,
@@ -238,35 +277,14 @@ async def town(
     worker_url: str, api_url: str, admin_dsn: str, limits_file: Path, poll: timedelta
 ) -> AsyncIterator[Town]:
     """A town at work; everything in it ends with it."""
-    at_work = AtWork()
-    env = await WorkflowEnvironment.start_time_skipping(
-        data_converter=CONVERTER,
-        interceptors=[at_work],
-        test_server_existing_path=str(Path(sys.executable).parent / "temporal-test-server"),
-    )
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(env)
-        await env.client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace="default", search_attributes=_KINDS)
-        )
         admin = await psycopg.AsyncConnection.connect(admin_dsn, autocommit=True, row_factory=dict_row)
         await stack.enter_async_context(admin)
         api = Database(api_url, pool_size=4)
         stack.push_async_callback(api.close)
-        made = Town(env, at_work, api, admin, LimitsFile(limits_file))
-        http = httpx.AsyncClient(transport=httpx.MockTransport(made.neighbour))
-        await stack.enter_async_context(http)
-        address = env.client.service_client.config.target_host
-        own = await Client.connect(address, data_converter=CONVERTER, interceptors=[at_work])
-        process = Process(
-            settings(worker_url, limits_file, poll),
-            env.client,
-            own,
-            http,
-            made.clock,
-            {PLATFORM: SimulatedAdapter(made.platform)},
-        )
-        await _serve(stack, process)
+        made = Town(api, admin, LimitsFile(limits_file), settings(worker_url, limits_file, poll))
+        stack.push_async_callback(made.stop)
+        await made.start()
         yield made
 
 
