@@ -10,7 +10,8 @@ from temporalio import activity
 
 from activities.heartbeat import heartbeating
 from domain.ports import Clock
-from domain.webhooks import Event, Fault, body, next_try, secret, signature
+from domain.signatures import sign
+from domain.webhooks import Event, Fault, body, next_try, secret
 
 _log = structlog.get_logger("execution")
 
@@ -99,12 +100,9 @@ class WebhookActivities:
             return await self._note(stream.owner, delivery, answer)
 
     async def _post(self, owner: str, delivery: Delivery, now: datetime) -> int | Fault:
-        sent, timestamp = body(delivery.event), int(now.timestamp())
-        headers = {
-            "Invite-Delivery": str(delivery.event.id),
-            "Invite-Timestamp": str(timestamp),
-            "Invite-Signature": signature(secret(self._key, owner, delivery.seed), timestamp, sent),
-        }
+        sent = body(delivery.event)
+        signed = sign(secret(self._key, owner, delivery.seed), now, sent)
+        headers = {"Invite-Delivery": str(delivery.event.id), **signed}
         return await self._receivers.post(delivery.url, sent, headers)
 
     async def _note(self, owner: str, delivery: Delivery, answer: int | Fault) -> Tried:

@@ -1,9 +1,7 @@
-"""What an owner's server is told of: which addresses may be called, what is sent, its signature, and when again."""
+"""What an owner's server is told of: which addresses may be called, what is sent, by which secret, and when again."""
 
 import base64
-import hashlib
 import hmac
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from domain.addresses import is_inside
 from domain.campaign import State
 from domain.errors import Invalid
 
@@ -20,8 +19,6 @@ MAX_URL = 2_000
 PATIENCE = timedelta(days=3)
 """So long after an event its delivery is tried; then it is given up."""
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
-_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv6 addresses that stand for IPv4 ones (NAT64)."""
 
 
 class EventKind(StrEnum):
@@ -77,11 +74,6 @@ def secret(key: bytes, owner: str, seed: bytes) -> str:
     return "whsec_" + base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
-def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """Of a request sent at `timestamp`, in seconds since 1970: a repetition of it can be told by its age."""
-    return "v1=" + hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-
-
 def next_try(event: Event, tries: int, now: datetime) -> datetime | None:
     """When to try again after so many tries, the waits doubling; None: it is given up, a ping at once."""
     if event.kind is EventKind.PING:
@@ -108,30 +100,5 @@ def check_url(url: str, inside: bool) -> None:
         raise Invalid("url", "The URL names no host.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise Invalid("url", "The URL must hold no user, no password and no #fragment.")
-    if not inside and (host == "localhost" or _is_inside(host)):
+    if not inside and (host == "localhost" or is_inside(host)):
         raise Invalid("url", "The host must be a public one.")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet's: not of this machine, a network's own, or a special one."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False  # with a zone (`fe80::1%eth0`), say
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _TRANSLATED:
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)))
-        other = ip.ipv4_mapped or ip.sixtofour
-        if other is not None:
-            return is_public(str(other))
-        if ip.teredo is not None or ip.is_site_local:
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
-
-
-def _is_inside(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not is_public(host)

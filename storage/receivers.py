@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import httpcore
 
-from domain.webhooks import Fault, is_public
+from domain.addresses import is_public
+from domain.webhooks import Fault
 
 _TLS = ssl.create_default_context()
 
