@@ -37,8 +37,9 @@ from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
 from runtime.probes import Probes
 from runtime.sentry import report_errors
-from runtime.settings import WorkerSettings
+from runtime.settings import WorkerSettings, faults
 from runtime.temporal import connect, deployment, measure_temporal
+from runtime.tls import neighbours_client
 from runtime.watch_port import watch_port
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
@@ -122,7 +123,7 @@ class Process:
         service = IntegrationService(settings.integration_url, http)
         secret = settings.service_jwt_secret.get_secret_value()
         directory = ServiceDirectory(service, ServiceTokens(secret, SystemClock(), INTEGRATION))
-        vault = Vault(settings.vault_url, settings.vault_timeout)
+        vault = Vault(settings.vault_url, settings.vault_timeout, settings.vault_ca)
         own_token = OwnToken(vault, settings.vault_role_id, settings.read_vault_secret_id)
         credentials = VaultCredentials(vault, OwnerTokens(vault, own_token), settings.vault_mount)
         self.applications = Applications(
@@ -256,10 +257,11 @@ class Process:
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
     measure_temporal(settings.temporal_metrics)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    temporal = (settings.temporal_address, settings.temporal_namespace, settings.temporal_secured)
+    client = await connect(*temporal)
     # One client polls one queue: the second worker needs its own.
-    own_client = await connect(settings.temporal_address, settings.temporal_namespace)
-    async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
+    own_client = await connect(*temporal)
+    async with neighbours_client(settings.neighbour_tls, settings.integration_timeout) as http:
         process = Process(settings, client, own_client, http, SystemClock())
         keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
         try:
@@ -302,9 +304,8 @@ def main() -> int:
     try:
         settings = WorkerSettings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"worker: INVITE_{name}: {problem['msg']}", file=sys.stderr)
+        for line in faults(error):
+            print(f"worker: {line}", file=sys.stderr)
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
     report_errors(settings.sentry_dsn, settings.build_id)

@@ -14,7 +14,7 @@ from api.events import Told
 from api.listening import Listeners
 from runtime import telemetry
 from runtime.sentry import report_errors
-from runtime.settings import ApiSettings
+from runtime.settings import ApiSettings, faults
 
 _PREFIX = "INVITE_"
 _GRACE_S = 20
@@ -78,15 +78,6 @@ def explained() -> str:
         about = f"{field.description}; {default}" if field.description else default
         lines.append(f"  {_PREFIX}{name.upper():<24} {about}")
     return "\n".join(lines)
-
-
-def faults(error: ValidationError) -> list[str]:
-    """What is wrong with the settings, one line each, without their values."""
-    lines = []
-    for each in error.errors(include_input=False, include_context=False, include_url=False):
-        name = f"{_PREFIX}{'_'.join(map(str, each['loc'])).upper()}: " if each["loc"] else ""
-        lines.append(name + each["msg"].removeprefix("Value error, "))
-    return lines
 
 
 def _shown(default: object) -> str:

@@ -41,6 +41,7 @@ from runtime.limits import LimitsFile
 from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from runtime.temporal import connect
+from runtime.tls import neighbours_client
 from storage.audiences import Audiences
 from storage.audit import AuditTrail
 from storage.campaigns import Campaigns
@@ -138,12 +139,18 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         database = Database(settings.database_url.get_secret_value())
         metrics = Metrics()
         try:
-            async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
-                temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
-                services = await _services(settings, database, client, temporal, metrics)
+            # The issuer is none of the services beside ours: it sees no certificate, and others vouch for it.
+            async with (
+                neighbours_client(settings.neighbour_tls, settings.integration_timeout) as neighbours,
+                httpx.AsyncClient(timeout=timeout, follow_redirects=False) as issuer,
+            ):
+                temporal = await connect(
+                    settings.temporal_address, settings.temporal_namespace, settings.temporal_secured, lazy=True
+                )
+                services = await _services(settings, database, neighbours, temporal, metrics)
                 app.state.services = services
                 if settings.jwt_jwks_url:
-                    app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, client))
+                    app.state.tokens = Tokens(settings, _published(settings, settings.jwt_jwks_url, issuer))
                 async with watching(metrics, services, temporal):
                     yield
         finally:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import structlog
 
+from domain.errors import Unavailable
+
 EVERY = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=3)
 
@@ -56,6 +58,8 @@ class Probes:
         try:
             async with asyncio.timeout(self._patience):
                 await probe()
+        except Unavailable as away:
+            error = str(away)  # our own words: who must act
         except Exception as problem:  # whatever is wrong with it, the others are looked at
             error = type(problem).__name__
         self._told(name, None if error else time.monotonic() - began)

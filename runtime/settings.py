@@ -1,36 +1,75 @@
 """Deployment: addresses, roles, times. Read from the environment (INVITE_…) where a process starts, nowhere else."""
 
 import re
+import ssl
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from temporalio.service import TLSConfig
 
 from domain.account import LeaseTimes
+from domain.addresses import goes_in_the_clear
 from domain.audience import FileLimits
 from domain.durations import duration
+from runtime.tls import TlsFiles
 
 Duration = Annotated[timedelta, BeforeValidator(lambda text: text if isinstance(text, timedelta) else duration(text))]
 """Written as `500ms`, `10s`, `5m`."""
 
+
+def _vouches(file: Path) -> Path:
+    TlsFiles(ca=file).context()
+    return file
+
+
+CaFile = Annotated[Path, AfterValidator(_vouches)]
+"""Certificates (PEM) of those who vouch for the other side; there, and readable."""
+
+_PREFIX = "INVITE_"
 _LIMITS_FILE = Path(__file__).parent.parent / "limits.toml"
+
+_URLS = ("integration_url", "parsing_url", "vault_url", "jwt_jwks_url")
+_REMEDIES = {"DATABASE_URL": "sslmode=verify-full", "TEMPORAL_ADDRESS": f"{_PREFIX}TEMPORAL_TLS"}
 
 _DSN = re.compile(r"https?://[^@/\s]+@[^@/\s]+/\S+")
 
 
 class _Common(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="INVITE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
 
     database_url: SecretStr = Field(description="postgresql+psycopg://…, as role invite_api or invite_worker")
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
     temporal_task_queue: str = "invite"
+    temporal_tls: bool = Field(False, description="Temporal is spoken to by TLS; files of its own say so too")
+    temporal_ca: CaFile | None = Field(None, description="who vouches for Temporal (PEM); none: the machine's CAs")
+    temporal_certificate: Path | None = Field(None, description="that we show to Temporal (PEM), for mTLS")
+    temporal_key: Path | None = Field(None, description="of that certificate (PEM), without a password")
     database_pool: int = Field(20, ge=2, description="connections at most")
     integration_url: str = Field(description="integration-service's base address")
     integration_timeout: Duration = Field(
         timedelta(seconds=5), description="for each answer of integration-service and of parsing-service"
+    )
+    neighbour_ca: CaFile | None = Field(
+        None, description="who vouches for integration-service and parsing-service (PEM), and nobody else does"
+    )
+    neighbour_certificate: Path | None = Field(
+        None, description="that we show to integration-service and parsing-service (PEM), for mTLS"
+    )
+    neighbour_key: Path | None = Field(None, description="of that certificate (PEM), without a password")
+    insecure_neighbours: bool = Field(
+        False, description="what stands around us may be spoken to without TLS beyond our own network"
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     sentry_dsn: SecretStr | None = Field(None, description="whom errors are told to: Sentry's; none: nobody")
@@ -59,6 +98,46 @@ class _Common(BaseSettings):
         if dsn is not None and not _DSN.fullmatch(dsn.get_secret_value()):
             raise ValueError("this is no DSN of Sentry: https://KEY@HOST/PROJECT")
         return dsn
+
+    @model_validator(mode="after")
+    def _certificates_fit(self) -> Self:
+        for name in ("neighbour", "temporal"):
+            certificate, key = getattr(self, f"{name}_certificate"), getattr(self, f"{name}_key")
+            both = f"{_PREFIX}{name.upper()}_CERTIFICATE and {_PREFIX}{name.upper()}_KEY"
+            if (certificate is None) != (key is None):
+                raise ValueError(f"{both} must be set together")
+            try:
+                TlsFiles(certificate=certificate, key=key).show(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+            except ValueError as error:
+                raise ValueError(f"{both}: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _by_tls(self) -> Self:
+        if self.insecure_neighbours:
+            return self
+        temporal = "" if self.temporal_secured else f"//{self.temporal_address}"
+        asked = {"TEMPORAL_ADDRESS": temporal, "DATABASE_URL": self.database_url.get_secret_value()}
+        asked |= {name.upper(): getattr(self, name, None) or "" for name in _URLS}
+        for name, url in asked.items():
+            if goes_in_the_clear(url):
+                remedy = _REMEDIES.get(name, "https://")
+                raise ValueError(
+                    f"{_PREFIX}{name} leads beyond our own network without TLS: use {remedy}, "
+                    f"or set {_PREFIX}INSECURE_NEIGHBOURS"
+                )
+        return self
+
+    @property
+    def neighbour_tls(self) -> TlsFiles:
+        """How integration-service and parsing-service are spoken to by TLS."""
+        return TlsFiles(self.neighbour_ca, self.neighbour_certificate, self.neighbour_key)
+
+    @property
+    def temporal_secured(self) -> TLSConfig | None:
+        """How Temporal is spoken to by TLS; None: without."""
+        files = TlsFiles(self.temporal_ca, self.temporal_certificate, self.temporal_key)
+        return files.of_temporal() if self.temporal_tls or files != TlsFiles() else None
 
     @property
     def file_limits(self) -> FileLimits:
@@ -117,6 +196,7 @@ class WorkerSettings(_Common):
     vault_role_id: str = Field(min_length=1, description="of the AppRole invite-worker (deploy/vault/)")
     vault_secret_id: SecretStr | None = Field(None, min_length=1, description="of that AppRole; or")
     vault_secret_id_file: Path | None = Field(None, description="the file that holds it, read anew at each log-in")
+    vault_ca: CaFile | None = Field(None, description="who vouches for Vault (PEM); none: VAULT_CACERT, the machine's")
     vault_mount: str = "secret"
     vault_timeout: Duration = timedelta(seconds=5)
     remember: Duration = Field(
@@ -187,3 +267,12 @@ class WorkerSettings(_Common):
             disconnect_after=self.lease_disconnect_after,
             closing_margin=self.lease_closing_margin,
         )
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What is wrong with the settings, one line each, without their values."""
+    lines = []
+    for each in error.errors(include_input=False, include_context=False, include_url=False):
+        name = f"{_PREFIX}{'_'.join(map(str, each['loc'])).upper()}: " if each["loc"] else ""
+        lines.append(name + each["msg"].removeprefix("Value error, "))
+    return lines

@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.service import RPCError
+from temporalio.service import RPCError, TLSConfig
 from temporalio.worker import WorkerDeploymentConfig
 
 from domain.errors import Unavailable
@@ -18,13 +18,15 @@ CONVERTER = pydantic_data_converter
 CONNECT_TIMEOUT = timedelta(seconds=10)
 
 
-async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
-    """A client. `lazy`: connect at the first call. Raises `Unavailable`."""
+async def connect(address: str, namespace: str, tls: TLSConfig | None = None, *, lazy: bool = False) -> Client:
+    """A client. `tls`: none, without. `lazy`: connect at the first call. Raises `Unavailable`."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-            return await Client.connect(address, namespace=namespace, data_converter=CONVERTER, lazy=lazy)
+            return await Client.connect(
+                address, namespace=namespace, data_converter=CONVERTER, lazy=lazy, tls=tls or False
+            )
     except (RPCError, RuntimeError, TimeoutError) as error:
-        raise Unavailable("Temporal", type(error).__name__) from error
+        raise Unavailable("Temporal", str(error) or type(error).__name__) from error
 
 
 def measure_temporal(address: str | None) -> None:

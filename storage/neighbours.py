@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,19 +68,22 @@ class Neighbour:
                 return Answer(media_type, response.headers, await self._bounded(response))
         except TimeoutError:
             raise Unavailable(self._who, "its answer did not come to an end") from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            # Its text may hold the address with the owner's name: the type must do.
-            raise Unavailable(self._who, type(error).__name__) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            raise self._away(error) from None
 
     async def ping(self) -> None:
         """Ask whether anything answers there, whatever it says. Raises `Unavailable`."""
         try:
             async with self._client.stream("GET", self._base + "/") as response:
                 status = response.status_code
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Unavailable(self._who, type(error).__name__) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise self._away(error) from None
         if status >= 500:
             raise Unavailable(self._who, f"it answered with status {status}")
+
+    def _away(self, error: Exception) -> Unavailable:
+        # Its text may hold the address with the owner's name: the type must do.
+        return Unavailable(self._who, _tls_fault(error) or type(error).__name__)
 
     def _check(self, response: httpx.Response) -> None:
         if response.status_code in (401, 403):
@@ -125,6 +129,21 @@ class IntegrationService:
     async def ping(self) -> None:
         """Ask whether anything answers there. Raises `Unavailable`."""
         await self._service.ping()
+
+
+def _tls_fault(error: Exception) -> str | None:
+    """Who must act, where it is TLS that failed."""
+    cause: BaseException | None = error  # as it is: what reads from a connection lets TLS's own errors through
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"nobody in INVITE_NEIGHBOUR_CA vouches for its certificate ({cause.verify_message})"
+    if cause is not None:
+        return f"it does not take the certificate of INVITE_NEIGHBOUR_CERTIFICATE, or wants one ({cause.reason})"
+    if isinstance(error, httpx.ReadError | httpx.WriteError):
+        # With TLS 1.3 it refuses us after the greeting, and its reason may be lost with the connection.
+        return f"{type(error).__name__}: perhaps it wants another certificate in INVITE_NEIGHBOUR_CERTIFICATE, or one"
+    return None
 
 
 def json_of(who: str, answer: Answer) -> Any:

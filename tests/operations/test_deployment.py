@@ -67,6 +67,11 @@ def test_our_processes_accept_their_settings(
     assert not unknown, "no such settings"
 
 
+def test_what_may_be_given_besides_is_named_in_the_example() -> None:
+    taken = re.findall(r"\$\{(INVITE_\w+):-\}", (ROOT / "docker-compose.yml").read_text())
+    assert sorted(taken) == sorted(re.findall(r"^#(INVITE_\w+)=", EXAMPLE.read_text(), re.MULTILINE))
+
+
 def test_workers_are_as_many_as_one_likes(services: Mapping[str, Any]) -> None:
     assert "container_name" not in services["worker"]
     assert "ports" not in services["worker"]

@@ -1,24 +1,37 @@
 """Settings that cannot be meant are refused where a process starts, by name."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from runtime.settings import WorkerSettings
+from runtime.settings import ApiSettings, WorkerSettings, faults
+from tests.runtime.authority import Authority
+from worker import main
+
+GIVEN = {
+    "database_url": "postgresql+psycopg://x",
+    "integration_url": "http://x",
+    "parsing_url": "http://x",
+    "vault_url": "http://x",
+    "vault_role_id": "role",
+    "webhook_key": "x" * 32,
+    "service_jwt_secret": "x",
+}
 
 
 def worker(**more: Any) -> WorkerSettings:
-    return WorkerSettings(
-        database_url="postgresql+psycopg://x",
-        integration_url="http://x",
-        parsing_url="http://x",
-        vault_url="http://x",
-        vault_role_id="role",
-        webhook_key="x" * 32,
-        service_jwt_secret="x",
-        **more,
-    )
+    return WorkerSettings(**GIVEN | more)
+
+
+def wrong(**more: Any) -> str:
+    """The one line in which a worker says what is wrong."""
+    with pytest.raises(ValidationError) as caught:
+        worker(vault_secret_id="x", **more)
+    [line] = faults(caught.value)
+    return line
 
 
 class TestSecretId:
@@ -40,3 +53,84 @@ class TestSecretId:
     def test_is_in_one_of_them(self, given: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="INVITE_VAULT_SECRET_ID"):
             worker(**given)
+
+
+class TestTls:
+    @pytest.mark.parametrize("name", ["neighbour_ca", "temporal_ca", "vault_ca"])
+    def test_an_authority_that_cannot_be_read(self, name: str, tmp_path: Path) -> None:
+        nothing, rubbish = tmp_path / "nothing.pem", tmp_path / "rubbish.pem"
+        rubbish.write_text("rubbish")
+        setting = f"INVITE_{name.upper()}: "
+        assert wrong(**{name: nothing}) == f"{setting}{nothing}: No such file or directory"
+        assert wrong(**{name: rubbish}).startswith(f"{setting}{rubbish}: this is not PEM")
+
+    @pytest.mark.parametrize("name", ["neighbour", "temporal"])
+    def test_a_certificate_and_its_key(self, name: str, tmp_path: Path) -> None:
+        authority = Authority(tmp_path)
+        us, others = authority.files("us"), authority.files("others")
+        both = f"INVITE_{name.upper()}_CERTIFICATE and INVITE_{name.upper()}_KEY"
+
+        def given(certificate: Path | None, key: Path | None) -> dict[str, Path | None]:
+            return {f"{name}_certificate": certificate, f"{name}_key": key}
+
+        worker(vault_secret_id="x", **given(us.certificate, us.key))
+        assert wrong(**given(us.certificate, None)) == f"{both} must be set together"
+        assert wrong(**given(None, us.key)) == f"{both} must be set together"
+        assert wrong(**given(us.certificate, others.key)).endswith("the key is not that of the certificate")
+        assert wrong(**given(us.certificate, tmp_path / "none")).endswith("none: No such file or directory")
+        assert wrong(**given(us.key, us.certificate)).startswith(both)
+
+    def test_a_key_with_a_password_is_not_asked_about(self, tmp_path: Path) -> None:
+        locked = Authority(tmp_path).files("locked", password=b"x")
+        given = {"neighbour_certificate": locked.certificate, "neighbour_key": locked.key}
+        assert "its key has a password" in wrong(**given)
+
+    def test_temporal_is_spoken_to_by_it_where_anything_says_so(self, tmp_path: Path) -> None:
+        files = Authority(tmp_path).files("us")
+        assert worker(vault_secret_id="x").temporal_secured is None
+        assert worker(vault_secret_id="x", temporal_tls=True).temporal_secured is not None
+        found = worker(
+            vault_secret_id="x", temporal_ca=files.ca, temporal_certificate=files.certificate, temporal_key=files.key
+        ).temporal_secured
+        assert found is not None
+        assert files.key is not None
+        assert found.client_private_key == files.key.read_bytes()
+
+
+class TestPlainAddresses:
+    @pytest.mark.parametrize("name", ["integration_url", "parsing_url", "vault_url"])
+    def test_beyond_our_own_network_they_are_refused(self, name: str) -> None:
+        url = "http://anna:hunter2@integration.example.com"
+        said = wrong(**{name: url})
+        assert said.startswith(f"INVITE_{name.upper()} leads beyond our own network without TLS")
+        assert "hunter2" not in said
+        assert getattr(worker(vault_secret_id="x", insecure_neighbours=True, **{name: url}), name) == url
+        worker(vault_secret_id="x", **{name: "https://integration.example.com"})
+
+    def test_so_are_the_issuers_keys(self) -> None:
+        given = {name: GIVEN[name] for name in ("database_url", "integration_url", "webhook_key")}
+        issuer = {"jwt_algorithm": "RS256", "jwt_jwks_url": "http://issuer.example.com/keys"}
+        with pytest.raises(ValidationError, match="INVITE_JWT_JWKS_URL leads beyond"):
+            ApiSettings(**given, **issuer)
+
+    def test_and_the_database_and_temporal(self) -> None:
+        url = "postgresql+psycopg://invite_worker:hunter2@db.example.com/invite"
+        assert wrong(database_url=url).endswith("use sslmode=verify-full, or set INVITE_INSECURE_NEIGHBOURS")
+        worker(vault_secret_id="x", database_url=url + "?sslmode=verify-full")
+        assert "use INVITE_TEMPORAL_TLS" in wrong(temporal_address="temporal.example.com:7233")
+        worker(vault_secret_id="x", temporal_address="temporal.example.com:7233", temporal_tls=True)
+
+
+def test_a_worker_ends_with_2_and_names_the_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("INVITE_")]:
+        monkeypatch.delenv(name)
+    for name, value in (GIVEN | {"vault_secret_id": "x", "parsing_url": ""}).items():
+        monkeypatch.setenv(f"INVITE_{name.upper()}", value)
+    monkeypatch.setenv("INVITE_NEIGHBOUR_CA", str(tmp_path / "ca.pem"))
+    assert main() == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"worker: INVITE_NEIGHBOUR_CA: {tmp_path}/ca.pem: No such file or directory",
+        "worker: INVITE_PARSING_URL: Field required",
+    ], "one that is empty is one that is not set"
