@@ -38,7 +38,7 @@ class CampaignStore(Protocol):
     async def join(self, chosen: Chosen, account_ids: Sequence[str], now: datetime) -> None:
         """Let accounts take part."""
 
-    async def tried_to_join(self, owner: str, campaign_id: str, now: datetime) -> None:
+    async def tried_to_join(self, chosen: Chosen, now: datetime) -> None:
         """The list could not be read."""
 
     async def command(self, owner: str, campaign_id: str, command: Command, now: datetime) -> None:
@@ -174,7 +174,7 @@ class CampaignActivities:
             try:
                 known = await self._directory.accounts(key.owner, chosen.platform)
             except Unavailable:
-                await self._campaigns.tried_to_join(key.owner, key.campaign_id, await self._clock.now())
+                await self._campaigns.tried_to_join(chosen, await self._clock.now())
                 return Gathered(Why.INTEGRATION_AWAY)
             now = await self._clock.now()
             await self._accounts.know(key.owner, chosen.adapter, known, now)

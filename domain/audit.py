@@ -20,6 +20,7 @@ class Event(StrEnum):
     AUDIENCE_IMPORT_STARTED = "audience_import_started"
     AUDIENCE_DELETED = "audience_deleted"
     ACCOUNT_ENABLED = "account_enabled"
+    ACCOUNT_TOLD_OF = "account_told_of"
     ADMIN_CHECK = "admin_check"
     SUPPRESSED = "suppressed"
     ALLOWED_AGAIN = "allowed_again"
@@ -53,6 +54,7 @@ _KINDS: dict[Event, Kind] = {
     Event.AUDIENCE_IMPORT_STARTED: Kind.AUDIENCE,
     Event.AUDIENCE_DELETED: Kind.AUDIENCE,
     Event.ACCOUNT_ENABLED: Kind.ACCOUNT,
+    Event.ACCOUNT_TOLD_OF: Kind.ACCOUNT,
     Event.ADMIN_CHECK: Kind.CHECK,
     Event.ALLOWED_AGAIN: Kind.PERSON,
     Event.ERASED: Kind.PERSON,
@@ -81,6 +83,10 @@ _SENTENCES: dict[Event, tuple[str, str]] = {
     Event.ACCOUNT_ENABLED: (
         "The block or rest of an account was ended.",
         "Снята блокировка или пауза аккаунта.",
+    ),
+    Event.ACCOUNT_TOLD_OF: (
+        "integration-service told of a change of an account.",
+        "Сервис интеграций сообщил об изменении аккаунта.",
     ),
     Event.ADMIN_CHECK: (
         "The accounts' rights at a destination were checked.",

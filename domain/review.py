@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from domain.campaign import Wanted
 from domain.statistics import Snapshot
@@ -44,13 +45,17 @@ class Review:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which accounts a campaign may use: those named, or (None) all of its owner on the platform."""
+    """Which accounts a campaign may use: those named, or (None) all of its owner on the platform.
+
+    `told`: the last delivery that told of a change of one, and that reading their list now answers.
+    """
 
     owner: str
     campaign_id: str
     platform: str
     adapter: str
     account_ids: tuple[str, ...] | None
+    told: UUID | None = None
 
     def includes(self, account_id: str) -> bool:
         """Whether the campaign may use the account."""

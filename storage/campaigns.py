@@ -123,6 +123,7 @@ class CampaignView:
     wanted_at: datetime
     forecast: Forecast | None
     people_removed_at: datetime | None
+    accounts_told: UUID | None
 
     @property
     def state(self) -> State:
@@ -351,6 +352,7 @@ def view(row: RowMapping) -> CampaignView:
         wanted_at=row["wanted_at"],
         forecast=None if row["planned_at"] is None else Forecast(row["planned_at"], row["planned_end"]),
         people_removed_at=row["people_removed_at"],
+        accounts_told=row["accounts_told"],
     )
 
 

@@ -36,7 +36,11 @@ _LOOK_AGAIN = text("""
     UPDATE campaign_account SET checked = false WHERE campaign_id = :campaign AND checked AND NOT can_invite
 """)
 
-_CHECKED_AT = text("UPDATE campaign SET accounts_checked_at = :now WHERE id = :campaign")
+# What was told while the list was being read is perhaps not in it: that stays to be answered.
+_CHECKED_AT = text("""
+    UPDATE campaign SET accounts_checked_at = :now, accounts_told = NULLIF(accounts_told, CAST(:told AS uuid))
+    WHERE id = :campaign
+""")
 
 _MEMBERSHIP = text("""
     SELECT c.action, c.destination, c.join_destination, ca.checked FROM campaign c
@@ -157,14 +161,18 @@ class Runs:
             )
 
     def _accounts_due_at(self, campaign: CampaignView, now: datetime) -> datetime:
+        if campaign.accounts_checked_at is None or campaign.accounts_told is not None:
+            return now
         every = self._polling.running if campaign.phase is Phase.RUNNING else self._polling.waiting
-        return now if campaign.accounts_checked_at is None else campaign.accounts_checked_at + every
+        return campaign.accounts_checked_at + every
 
     async def chosen(self, owner: str, campaign_id: str) -> Chosen:
         """Which accounts the campaign may use. Raises `NotFound`."""
         async with self._database.owner(owner) as tx:
             campaign = await read(tx, owner, UUID(campaign_id))
-        return Chosen(owner, campaign_id, campaign.platform, campaign.adapter, campaign.account_ids)
+        return Chosen(
+            owner, campaign_id, campaign.platform, campaign.adapter, campaign.account_ids, campaign.accounts_told
+        )
 
     async def join(self, chosen: Chosen, account_ids: Sequence[str], now: datetime) -> None:
         """Let these accounts, which are known, take part; those that are in it already stay as they are."""
@@ -172,12 +180,12 @@ class Runs:
         async with self._database.owner(chosen.owner) as tx:
             await tx.execute(_JOIN, names | {"ids": list(account_ids), "why": Why.PREPARING.value})
             await tx.execute(_LOOK_AGAIN, names)
-            await tx.execute(_CHECKED_AT, names)
+            await tx.execute(_CHECKED_AT, names | {"told": chosen.told})
 
-    async def tried_to_join(self, owner: str, campaign_id: str, now: datetime) -> None:
+    async def tried_to_join(self, chosen: Chosen, now: datetime) -> None:
         """The list could not be read: ask again after the usual time, not at once."""
-        async with self._database.owner(owner) as tx:
-            await tx.execute(_CHECKED_AT, {"campaign": campaign_id, "now": now})
+        async with self._database.owner(chosen.owner) as tx:
+            await tx.execute(_CHECKED_AT, {"campaign": chosen.campaign_id, "now": now, "told": chosen.told})
 
     async def destination_to_check(self, owner: str, campaign_id: str, account_id: str) -> ToCheck:
         """Where the account's rights are not known yet. Raises `NotFound`."""

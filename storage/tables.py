@@ -114,7 +114,8 @@ class Campaign(SQLModel, table=True):
     what its messages are paid. `message_hints`: what the owner was told about them. `test`: made by
     `POST /messages/test`, one message to an identifier of the owner's own. `planned_end`: see `domain.forecast`;
     `promised_end`: what was planned first after the owner's last word.
-    `people_removed_at`: its recipients were kept long enough (`storage.retention`).
+    `people_removed_at`: its recipients were kept long enough (`storage.retention`). `accounts_told`: the last delivery
+    that told of a change of an account, until their list was read after it.
     """
 
     id: UUID = Field(primary_key=True)
@@ -162,6 +163,7 @@ class Campaign(SQLModel, table=True):
     planned_end: datetime | None = Field(sa_type=_MOMENT)
     promised_at: datetime | None = Field(sa_type=_MOMENT)
     promised_end: datetime | None = Field(sa_type=_MOMENT)
+    accounts_told: UUID | None
 
     __table_args__ = (
         Index("campaign_owner", "owner", "created_at"),
@@ -619,3 +621,14 @@ class ApplicationShare(SQLModel, table=True):
     holder: str = Field(primary_key=True, sa_type=Text)
     share: int
     expires_at: datetime = Field(sa_type=_MOMENT)
+
+
+class HookDelivery(SQLModel, table=True):
+    """A delivery of a service beside ours, as long as it could come again. No owner's row: behind a function only."""
+
+    __tablename__ = "hook_delivery"
+
+    id: UUID = Field(primary_key=True)
+    forget_at: datetime = Field(sa_type=_MOMENT)
+
+    __table_args__ = (Index("hook_delivery_forget", "forget_at"),)

@@ -272,7 +272,8 @@ class TestRoles:
             wish = {"wanted", "control_no", "wanted_at", "held", "held_base"}
             edit = {"texts", "account_ids", "revision", "accounts_checked_at", "priority", "pace", "schedule", "limits"}
             edit |= {"post", "message_budget", "message_hints"}
-            assert set(writable(connection, "campaign")) == wish | edit
+            told = {"accounts_told"}
+            assert set(writable(connection, "campaign")) == wish | edit | told
             for table in (
                 *("recipient", "queue", "turn", "attempt", "counter", "progress", "usage", "campaign_account"),
                 *("address_book", "peer", "waiter", "flood", "look", "membership", "audit"),
@@ -365,6 +366,9 @@ class TestHousekeeping:
                 refused(connection, "SELECT leave_shares('w')")
         with connected(database_urls, "invite_owner", MINE) as connection:
             refused(connection, "SELECT floods_since('telegram', now())")
+        for role in ("invite_worker", "invite_owner"):
+            with connected(database_urls, role, MINE) as connection:
+                refused(connection, "SELECT take_hook(gen_random_uuid(), now(), '1 hour')")
 
     @pytest.mark.parametrize("role", ROLES)
     def test_what_is_nobodys_is_reached_by_its_functions_alone(
@@ -372,6 +376,8 @@ class TestHousekeeping:
     ) -> None:
         with connected(database_urls, "invite_worker") as connection:
             connection.execute("SELECT * FROM take_shares('w', '{a}', '{0}', '{30}', interval '1 hour')")
+        with connected(database_urls, "invite_api") as connection:
+            connection.execute("SELECT take_hook(gen_random_uuid(), now(), '1 hour')")
         with connected(database_urls, role, MINE) as connection:
             for table in NOBODYS:
                 name = sql.Identifier(table)
@@ -415,6 +421,7 @@ class TestHousekeeping:
             "leave_shares": "void",
             "owners": "TABLE(owner text, campaigns bigint, live bigint, recipients bigint, "
             "last_made_at timestamp with time zone)",
+            "take_hook": "boolean",
             "take_shares": "TABLE(taken text, granted integer)",
             "stale_turns": "TABLE(owner text, campaign_id uuid, adapter text, account_id text, turn_id text)",
         }

@@ -426,7 +426,7 @@ class TestAccountsDue:
         campaign = await world.campaign(3, accounts=[])
         world.now += HOUR
         assert (await review(world, campaign, Why.INTEGRATION_AWAY)).accounts_due
-        await world.runs.tried_to_join(OWNER, campaign, world.now)
+        await world.runs.tried_to_join(await world.runs.chosen(OWNER, campaign), world.now)
         assert not (await review(world, campaign, Why.INTEGRATION_AWAY)).accounts_due
         world.now += MINUTE
         assert (await review(world, campaign, Why.INTEGRATION_AWAY)).accounts_due

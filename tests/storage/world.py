@@ -49,7 +49,7 @@ LEASE = timedelta(hours=1)
 FAST = Terms(pace=Pace.FAST)
 GAP = timedelta(seconds=10)
 LOOKS = (timedelta(minutes=10), timedelta(hours=24), timedelta(hours=72))
-NOBODYS = ("application_share",)
+NOBODYS = ("application_share", "hook_delivery")
 """Tables whose rows belong to no owner: nobody reads or writes them but through functions."""
 TABLES = [table.name for table in SQLModel.metadata.sorted_tables if table.name not in NOBODYS]
 
