@@ -1,18 +1,14 @@
 """`/accounts`: the owner's accounts, as integration-service lists them and as we found them."""
 
-from collections.abc import Sequence
 from typing import Annotated
-from uuid import UUID
 
-import structlog
 from fastapi import APIRouter, Path, Query
 
 from adapters.registry import platform as known_platform
-from api.dependencies import Asked, Now, Services, With, patiently
+from api.dependencies import Asked, Now, With, have_looked
 from api.problems import responses
 from api.schemas.accounts import AccountOut, AccountsOut
 from domain.audit import Event
-from domain.errors import Unavailable
 
 router = APIRouter(prefix="/accounts", tags=["accounts"])
 
@@ -37,15 +33,5 @@ async def enable(
 ) -> AccountOut:
     """End our block of an account, or its rest; a wait that the platform named goes on. Repeated: no change."""
     account = await found.accounts.enable(asked.owner, account_id, now, asked.act(Event.ACCOUNT_ENABLED, now))
-    await _tell(found, await found.accounts.live_campaigns(asked.owner, account_id))
+    await have_looked(found, await found.accounts.live_campaigns(asked.owner, account_id))
     return AccountOut.met(account, now)
-
-
-async def _tell(found: Services, campaigns: Sequence[UUID]) -> None:
-    """Have the campaigns look at once; those that are not told look by themselves a little later."""
-    try:
-        async with patiently(found.settings.temporal_timeout):
-            for campaign_id in campaigns:
-                await found.control.accounts_changed(campaign_id)
-    except Unavailable as error:
-        structlog.get_logger("execution").warning("campaigns_not_told", what=error.what)

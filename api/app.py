@@ -18,6 +18,7 @@ from api import (
     campaigns,
     events,
     health,
+    hooks,
     messages,
     owners,
     plan,
@@ -48,6 +49,7 @@ from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
 from storage.events import Events
+from storage.hooks import Hooks
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -77,12 +79,13 @@ _TAGS = [
     {"name": "webhooks", "description": "Your server is told what happens to your campaigns."},
     {"name": "audit", "description": "Who did what, when and from where."},
     {"name": "owners", "description": "For administrators."},
+    {"name": "hooks", "description": "For the services beside this one, which tell that something has changed."},
     {"name": "health", "description": "For those who run the service."},
 ]
 
 _RESOURCES = (
     *(audiences, messages, campaigns, plan, reports, events),
-    *(accounts, admin_check, suppression, webhook, audit, owners, health),
+    *(accounts, admin_check, suppression, webhook, audit, owners, hooks, health),
 )
 
 
@@ -110,7 +113,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     app.add_middleware(
         BodyLimit,
         default=JSON_LIMIT,
-        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD},
+        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD, hooks.PATH: hooks.BODY_LIMIT},
         pause=settings.body_timeout,
     )
     app.add_middleware(LastResort)
@@ -193,6 +196,7 @@ async def _services(
         events=Events(database),
         suppression=SuppressionList(database),
         erasing=Erasing(database),
+        hooks=Hooks(database),
         planning=Planning(database, limits),
         integration=IntegrationService(settings.integration_url, client),
         control=CampaignControl(temporal, settings.temporal_task_queue, settings.temporal_timeout),

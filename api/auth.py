@@ -12,9 +12,9 @@ from domain.errors import Error
 from runtime.settings import ApiSettings
 
 AUDIENCE = "invite-service"
-USER, ADMIN = "user", "admin"
+USER, ADMIN, SERVICE = "user", "admin", "service"
 ROLES = frozenset({USER, ADMIN})
-"""One of these is needed."""
+"""One of these is needed for what belongs to owners. `SERVICE` gives none of it."""
 
 _MAX_TOKEN = 8 * 1024
 _MAX_SUBJECT = 200
@@ -73,17 +73,28 @@ class Tokens:
 
     async def check(self, token: str) -> Caller:
         """The token's caller. Raises `Unauthenticated`, `RoleMissing`, `Unavailable` (the issuer's keys)."""
-        if len(token) > _MAX_TOKEN:
-            raise Unauthenticated("The token is too long.")
         claims = await self._claims(token)
         owner, roles = claims["sub"], _roles(claims.get("roles"))
-        if not is_owner(owner):
-            raise Unauthenticated("The token names no usable subject.")
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
         return Caller(owner, roles, token, float(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
 
+    async def check_service(self, token: str) -> By:
+        """The service beside ours whose token this is. Raises as `check` does."""
+        claims = await self._claims(token)
+        if SERVICE not in _roles(claims.get("roles")):
+            raise RoleMissing("This is for the services beside ours: the token must have the role `service`.")
+        return By(claims["sub"], (SERVICE,))
+
     async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > _MAX_TOKEN:
+            raise Unauthenticated("The token is too long.")
+        claims = await self._decoded(token)
+        if not is_owner(claims["sub"]):
+            raise Unauthenticated("The token names no usable subject.")
+        return claims
+
+    async def _decoded(self, token: str) -> dict[str, Any]:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") != self._algorithm:  # before a key is looked for: that may cost a request

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from structlog.contextvars import bind_contextvars
@@ -16,7 +17,7 @@ from api.auth import Caller, Tokens, Unauthenticated
 from api.context import request_id
 from api.problems import route
 from api.rates import Rate, network
-from domain.audit import Event
+from domain.audit import By, Event
 from domain.campaign import Wanted
 from domain.errors import Unavailable
 from domain.ports import AccountRights, Clock, LimitsSource
@@ -29,6 +30,7 @@ from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
 from storage.events import Events
+from storage.hooks import Hooks
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -87,11 +89,14 @@ class Services:
     events: Events
     suppression: SuppressionList
     erasing: Erasing
+    hooks: Hooks
     planning: Planning
     integration: IntegrationService
     control: Control
     limits: LimitsSource
 
+
+_log = structlog.get_logger("execution")
 
 READS = frozenset({"GET", "HEAD"})
 """The methods that change nothing."""
@@ -101,6 +106,12 @@ _bearer = HTTPBearer(
     auto_error=False,
     description="A JWT with `aud` = `invite-service`, `exp`, `sub` (whose data it is), and `user` or `admin` among "
     "its `roles`.",
+)
+_service_bearer = HTTPBearer(
+    scheme_name="ServiceBearer",
+    bearerFormat="JWT",
+    auto_error=False,
+    description="A JWT with `aud` = `invite-service`, `exp`, `sub` (the service), and `service` among its `roles`.",
 )
 
 
@@ -120,15 +131,11 @@ async def caller(
     ] = None,
 ) -> Caller:
     """Who asks, in whose name. Raises `Unauthenticated`, `RoleMissing`, `TooMany`."""
-    if credentials is None:
-        raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
-    tokens: Tokens = request.app.state.tokens
-    own = await tokens.check(credentials.credentials)
+    own = await _tokens(request).check(_sent(credentials))
     rate: Rate = request.app.state.owner_rate
     rate.take(own.owner)
     asked = own.acting(request.method in READS, owner)
-    came = replace(own.by, address=_address(request), request_id=request_id(request.scope))
-    asked = replace(asked, by=came)
+    asked = replace(asked, by=_from_where(own.by, request))
     bind_contextvars(owner=asked.owner)
     if asked.owner != own.owner:  # kept before anything is shown
         read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
@@ -136,8 +143,27 @@ async def caller(
     return asked
 
 
-def _address(request: Request) -> str:
-    return "" if request.client is None else network(request.client.host)
+async def neighbour(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_service_bearer)]
+) -> By:
+    """Which service beside ours asks. Raises `Unauthenticated`, `RoleMissing`."""
+    return _from_where(await _tokens(request).check_service(_sent(credentials)), request)
+
+
+def _tokens(request: Request) -> Tokens:
+    found: Tokens = request.app.state.tokens
+    return found
+
+
+def _sent(credentials: HTTPAuthorizationCredentials | None) -> str:
+    if credentials is None:
+        raise Unauthenticated("Send a token: `Authorization: Bearer …`.")
+    return credentials.credentials
+
+
+def _from_where(by: By, request: Request) -> By:
+    address = "" if request.client is None else network(request.client.host)
+    return replace(by, address=address, request_id=request_id(request.scope))
 
 
 def _named(request: Request) -> dict[str, str]:
@@ -155,6 +181,7 @@ async def now(found: Annotated[Services, Depends(services)]) -> datetime:
 
 
 Asked = Annotated[Caller, Depends(caller)]
+NeighbourAsked = Annotated[By, Depends(neighbour)]
 With = Annotated[Services, Depends(services)]
 Now = Annotated[datetime, Depends(now)]
 
@@ -167,6 +194,16 @@ async def patiently(limit: timedelta) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise Unavailable("Temporal", "no answer in time") from None
+
+
+async def have_looked(found: Services, campaigns: Sequence[UUID]) -> None:
+    """Have the campaigns look at their accounts at once; those that are not told look by themselves a little later."""
+    try:
+        async with patiently(found.settings.temporal_timeout):
+            for campaign_id in campaigns:
+                await found.control.accounts_changed(campaign_id)
+    except Unavailable as error:
+        _log.warning("campaigns_not_told", what=error.what)
 
 
 async def require_known_accounts(found: Services, asked: Caller, platform: str, chosen: Sequence[str] | None) -> None:

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.auth import RoleMissing, Unauthenticated
 from domain.audience import FileError, TooManyRows
 from domain.errors import Error, Forbidden, Invalid, NotFound, TooMany, Unavailable
+from domain.signatures import NotGenuine
 from storage.neighbours import TokenRefused
 
 MEDIA_TYPE = "application/problem+json"
@@ -44,6 +45,7 @@ class Problem(BaseModel):
 _TITLES = {
     "bad-request": (400, "The request cannot be read"),
     "unauthenticated": (401, "A valid token is needed"),
+    "not-genuine": (401, "A valid signature is needed"),
     "no-role": (403, "The token gives no right to this"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This cannot be done here"),
@@ -75,6 +77,7 @@ BODY_PROBLEMS = ("bad-request", "timeout", "too-large")
 """What may be wrong with any request that has a body (`api.bodies`)."""
 _ERRORS: tuple[tuple[type[Error], str], ...] = (  # the first that fits
     (Unauthenticated, "unauthenticated"),
+    (NotGenuine, "not-genuine"),
     (RoleMissing, "no-role"),
     (TokenRefused, "no-role"),
     (NotFound, "not-found"),

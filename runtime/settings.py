@@ -162,6 +162,18 @@ class ApiSettings(_Common):
     )
     jwt_issuer: str | None = Field(None, description="required `iss`; none: any")
     jwt_leeway: Duration = timedelta(seconds=10)
+    hook_secret: SecretStr | None = Field(
+        None, min_length=32, description="what integration-service signs its hooks with; none: no hooks are taken"
+    )
+    hook_secret_before: SecretStr | None = Field(
+        None, min_length=32, description="the one before, which is taken too: while integration-service changes over"
+    )
+    hook_window: Duration = Field(
+        timedelta(minutes=5),
+        gt=timedelta(0),
+        le=timedelta(hours=1),
+        description="a hook may have been signed so long ago, or ahead",
+    )
     max_upload_bytes: int = Field(64 * 1024 * 1024, description="of an uploaded file")
     body_timeout: Duration = Field(timedelta(seconds=30), description="a request's body may pause so long at most")
     requests_per_owner: int = Field(1_200, ge=0, description="that one owner may make in a minute; 0: any number")
@@ -186,6 +198,12 @@ class ApiSettings(_Common):
         elif bool(self.jwt_public_key) == bool(self.jwt_jwks_url):
             raise ValueError(f"INVITE_JWT_PUBLIC_KEY or INVITE_JWT_JWKS_URL must be set for {self.jwt_algorithm}")
         return self
+
+    @property
+    def hook_secrets(self) -> tuple[str, ...]:
+        """What hooks may be signed with; none: they are not taken."""
+        both = (self.hook_secret, self.hook_secret_before)
+        return tuple(each.get_secret_value() for each in both if each is not None)
 
 
 class WorkerSettings(_Common):

@@ -26,6 +26,7 @@ from storage.campaigns import Campaigns
 from storage.engine import Database
 from storage.erasing import Erasing
 from storage.events import Events
+from storage.hooks import Hooks
 from storage.imports import Imports
 from storage.messages import Messages
 from storage.neighbours import IntegrationService
@@ -150,6 +151,7 @@ def app(
             events=Events(database),
             suppression=SuppressionList(database),
             erasing=Erasing(database),
+            hooks=Hooks(database),
             planning=Planning(database, limits),
             integration=IntegrationService(settings.integration_url, http),
             control=control,

@@ -121,6 +121,22 @@ class TestPlainAddresses:
         worker(vault_secret_id="x", temporal_address="temporal.example.com:7233", temporal_tls=True)
 
 
+class TestHooks:
+    def test_secrets_are_long_and_not_shown(self) -> None:
+        given = {name: GIVEN[name] for name in ("database_url", "integration_url", "webhook_key")} | {
+            "jwt_secret": "x" * 32
+        }
+        assert ApiSettings(**given).hook_secrets == ()
+        found = ApiSettings(**given, hook_secret="n" * 32, hook_secret_before="o" * 32)
+        assert found.hook_secrets == ("n" * 32, "o" * 32)
+        assert "n" * 32 not in repr(found)
+        for bad in ({"hook_secret": "short"}, {"hook_window": "0s"}, {"hook_window": "2h"}):
+            [name] = bad
+            with pytest.raises(ValidationError) as caught:
+                ApiSettings(**given, **bad)
+            assert [line.partition(":")[0] for line in faults(caught.value)] == [f"INVITE_{name.upper()}"]
+
+
 def test_a_worker_ends_with_2_and_names_the_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

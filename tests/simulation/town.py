@@ -119,6 +119,10 @@ class Town:
         self._seen = 0
 
     @property
+    def temporal_address(self) -> str:
+        return self._env.client.service_client.config.target_host
+
+    @property
     def activities(self) -> Mapping[str, int]:
         """How often each activity was run."""
         return self._at_work.counts
