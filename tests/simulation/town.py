@@ -2,8 +2,8 @@
 
 Time is Temporal's; it jumps from one thing that happens to the next. Only leases run on the wall clock.
 
-Temporal can lose all that it knew (docs/operations.md tells operators that everything goes on from the database). In long
-courses it does so again and again: an action costs the test server the more the more it has seen (`skipping.py`).
+Temporal can lose all that it knew (docs/operations.md tells operators that everything goes on from the database). In
+long courses it does so again and again: an action costs the test server the more the more it has seen (`skipping.py`).
 """
 
 import asyncio
@@ -102,7 +102,11 @@ class Town:
     """What a course of events plays on. It is the `Clock` of everybody in it."""
 
     def __init__(
-        self, api: Database, admin: psycopg.AsyncConnection[dict[str, Any]], limits: LimitsSource, worker: WorkerSettings
+        self,
+        api: Database,
+        admin: psycopg.AsyncConnection[dict[str, Any]],
+        limits: LimitsSource,
+        worker: WorkerSettings,
     ) -> None:
         self._at_work = AtWork()
         self.neighbour = Neighbour()
