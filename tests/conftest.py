@@ -1,5 +1,6 @@
 """What all tests share: a PostgreSQL for each process, Hypothesis' settings, their order, the switch for long ones."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count, islice
 
@@ -29,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "tests", deadline=None, database=None, derandomize=not config.getoption("--long"), max_examples=60
     )
     settings.load_profile("tests")
+
+
+def pytest_collection_finish() -> None:
+    # Else the collector goes over thousands of tests and all that they import time and again.
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
