@@ -149,7 +149,7 @@ class Town:
 
 @contextmanager
 def killed_at_the_end(stack: Stack) -> Iterator[None]:
-    """What the test has seen is over: nothing waits for the workers' last turns. (How they end is a test of its own.)"""
+    """Nothing is seen after the test, so nobody waits for the workers' last turns; how they end has its own test."""
     try:
         yield
     finally:
