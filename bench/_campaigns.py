@@ -46,8 +46,8 @@ _LIMITS = Limits(
 
 _AUDIENCE = """
     WITH made AS (
-        INSERT INTO audience (id, owner, name, rows_read, stored, dropped, created_at)
-        VALUES (%(id)s, %(owner)s, 'benchmark', %(n)s, %(n)s, 0, now())
+        INSERT INTO audience (id, owner, name, rows_read, stored, dropped, created_at, state, pages, fetched)
+        VALUES (%(id)s, %(owner)s, 'benchmark', %(n)s, %(n)s, 0, now(), 'ready', 0, false)
     )
     INSERT INTO audience_recipient (audience_id, position, owner, line, username, first_name, last_name, fields)
     SELECT %(id)s, n, %(owner)s, n + 1, 'person_' || n, 'Ann', 'Smith', '{}' FROM generate_series(0, %(n)s - 1) n

@@ -66,7 +66,7 @@ Cells = dict[tuple[str, int, int], Cell]
 """By stage, parallelism and size."""
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(
         prog="./run bench claims", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -75,7 +75,7 @@ def main() -> int:
     parser.add_argument("--parallel", type=_numbers_of, default="1,8,32", help="accounts that act at the same time")
     parser.add_argument("--turns", type=int, default=192, help="recipients in one window")
     parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     windows = arguments.rounds * len(arguments.parallel) * arguments.turns
     if min(arguments.sizes) < 4 * windows:
         parser.error(f"argument --sizes: {min(arguments.sizes)} recipients are too few for {3 * windows} turns")
@@ -243,4 +243,4 @@ def _numbers_of(text: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

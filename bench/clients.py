@@ -60,12 +60,12 @@ class NoBook:
         """Forget it."""
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(prog="./run bench clients", description=__doc__)
     parser.add_argument("--clients", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=5, help="for how long they send")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     _allow_files(2 * arguments.clients + 200)
     world = _world(arguments.clients)
     with _data_centre(world) as port:
@@ -218,4 +218,4 @@ def _row(cost: Cost) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -46,12 +46,12 @@ class Round:
     upload: float
 
 
-def main() -> int:
+def main(argv: Sequence[str]) -> int:
     """Measure and print; the exit status."""
     parser = argparse.ArgumentParser(prog="./run bench import", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="bench-import-") as folder, temporary_state() as state:
         table = write_csv(Path(folder, "people.csv"), arguments.rows)
         book = write_xlsx(Path(folder, "people.xlsx"), min(XLSX_ROWS, arguments.rows))
@@ -173,4 +173,4 @@ def _row(name: str, each: Round, rows: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -69,35 +69,40 @@ async def _simulate(server: Postgres, plan: Plan, picture: Path | None) -> int:
         limits_file = Path(folder) / "limits.toml"
         limits_file.write_text(plan.limits)
         admin = make_conninfo(server.admin_dsn, dbname=DATABASE)
-        urls = (server.url(role, DATABASE) for role in ("invite_worker", "invite_api"))
-        async with town(*urls, admin, limits_file, POLL) as played:
+        worker, api = (server.url(role, DATABASE) for role in ("invite_worker", "invite_api"))
+        async with town(worker, api, admin, limits_file, POLL) as played:
             began = time.monotonic()
 
             async def look() -> None:
-                await _show(played, began)
+                await show(played, time.monotonic() - began)
 
             course = await play(played, plan, look)
-            journal = played.platform.journal
-            wrong = violations(journal, course, plan.daily, FLOOR)
-            _report(plan, journal, course, time.monotonic() - began, played.activities)
-            if picture is not None:
-                _picture(journal, course).write(picture, f"{plan.recipients} people, {len(journal)} actions")
+            return told(plan, played, course, time.monotonic() - began, picture)
+
+
+async def show(played: Town, seconds: float) -> None:
+    """Print a line of progress: it takes a while. `seconds`: so long already."""
+    now = await played.now()
+    parts = []
+    for label, made in played.campaigns.items():
+        found = await played.reports.snapshot(made.owner, made.id, now)
+        parts.append(f"{label} {found.numbers.processed}/{found.numbers.total} {found.state}")
+    print(f"{seconds:7.1f} s  {now:%d %b %H:%M}  " + "  ".join(parts), flush=True)
+
+
+def told(plan: Plan, played: Town, course: Course, seconds: float, picture: Path | None) -> int:
+    """Print what was done and what is wrong with it, and draw it; the exit status. `seconds`: so long it took here."""
+    journal = played.platform.journal
+    _report(plan, journal, course, seconds, played.activities)
+    if picture is not None:
+        _picture(journal, course).write(picture, f"{plan.recipients} people, {len(journal)} actions")
+    wrong = violations(journal, course, plan.daily, FLOOR)
     for line in wrong[:_SHOWN]:
         print(f"WRONG: {line}")
     print(f"{len(wrong)} of all actions broke a rule")
     took, planned = took_and_planned(journal, course)
     print(f"{QUIET}, which nothing befell, took {took} and was planned to take {planned}: {planned / took - 1:+.1%}")
     return 1 if wrong or abs(took - planned) > CLOSE * took else 0
-
-
-async def _show(played: Town, began: float) -> None:
-    """A line of progress: it takes a while."""
-    now = await played.now()
-    parts = []
-    for label, made in played.campaigns.items():
-        found = await played.reports.snapshot(made.owner, made.id, now)
-        parts.append(f"{label} {found.numbers.processed}/{found.numbers.total} {found.state}")
-    print(f"{time.monotonic() - began:7.1f} s  {now:%d %b %H:%M}  " + "  ".join(parts), flush=True)
 
 
 def _report(plan: Plan, journal: Sequence[Done], course: Course, seconds: float, activities: Mapping[str, int]) -> None:

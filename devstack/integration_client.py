@@ -8,6 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from devstack.errors import DevstackError
+from devstack.http import http_client
 from devstack.ports import HOST
 from devstack.processes import Child
 from devstack.programs import answers_ok, python_command
@@ -36,7 +37,7 @@ class IntegrationAdmin:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
-            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds(), headers=headers) as client:
+            with http_client(TIMEOUT, headers=headers) as client:
                 answer = client.request(method, self.url + path, json=body)
         except httpx.TransportError as error:
             raise DevstackError(f"integration-service at {self.url} does not answer: {error}") from None

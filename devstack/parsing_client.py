@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from devstack.errors import DevstackError
+from devstack.http import http_client
 from devstack.ports import HOST
 from devstack.processes import Child
 from devstack.programs import answers_ok, python_command
@@ -39,7 +40,7 @@ class ParsingServer(Server):
         body = {"owner": owner, "platform": platform, "items": list(items)}
         headers = {"Authorization": f"Bearer {self._admin_token}"}
         try:
-            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds(), headers=headers) as client:
+            with http_client(TIMEOUT, headers=headers) as client:
                 client.put(f"{self.url}/parsed_data/{data_id}", json=body).raise_for_status()
         except httpx.HTTPError as error:
             raise DevstackError(f"parsing-service at {self.url} did not take the data: {error}") from None

@@ -10,6 +10,7 @@ from typing import ClassVar
 import httpx
 
 from devstack.errors import ServerFailed
+from devstack.http import http_client
 from devstack.ports import HOST
 from devstack.processes import Child, Command, plain_environment
 from devstack.server import Server
@@ -29,7 +30,7 @@ def python_command(arguments: Sequence[str], environment: Mapping[str, str]) -> 
 def answers_ok(url: str) -> bool:
     """Whether a GET answers 200 now."""
     try:
-        with httpx.Client(trust_env=False, timeout=PROBE_TIMEOUT.total_seconds()) as client:
+        with http_client(PROBE_TIMEOUT) as client:
             return client.get(url).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

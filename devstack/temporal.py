@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from devstack.errors import DevstackError
+from devstack.http import http_client
 from devstack.ports import HOST
 from devstack.processes import Child, Command, plain_environment
 from devstack.server import Server
@@ -93,7 +94,7 @@ class TemporalServer(Server):
         """Whether the frontend knows its namespace."""
         url = f"http://{HOST}:{self.ports[1]}/api/v1/namespaces/{NAMESPACE}"
         try:
-            with httpx.Client(trust_env=False, timeout=PROBE_TIMEOUT.total_seconds()) as client:
+            with http_client(PROBE_TIMEOUT) as client:
                 return client.get(url).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from devstack.errors import DevstackError
+from devstack.http import http_client
 from devstack.ports import HOST
 from devstack.postgres_files import write_private
 from devstack.processes import Child, Command, plain_environment
@@ -102,7 +103,7 @@ class Vault:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"X-Vault-Token": self._token}
         try:
-            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds(), headers=headers) as client:
+            with http_client(TIMEOUT, headers=headers) as client:
                 answer = client.request(method, f"{self.url}/v1/{path}", json=body)
         except httpx.TransportError as error:
             raise DevstackError(f"Vault at {self.url} does not answer: {error}") from None
@@ -147,7 +148,7 @@ class VaultServer(Server):
     def answers(self) -> bool:
         """Whether it is unsealed and active; initialises a new durable one (2 s) on the way."""
         try:
-            with httpx.Client(trust_env=False, timeout=TIMEOUT.total_seconds()) as client:
+            with http_client(TIMEOUT) as client:
                 status = client.get(f"{self.url}/v1/sys/health").status_code
                 if status == _NOT_INITIALISED and self._folder is not None:
                     self._initialise(client, self._folder)

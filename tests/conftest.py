@@ -1,16 +1,21 @@
-"""What all tests share: one PostgreSQL for the session, and the switch for the long ones."""
+"""What all tests share: a PostgreSQL for each process, Hypothesis' settings, their order, the switch for long ones."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
+from itertools import count, islice
 
 import pytest
 from alembic import command
+from hypothesis import settings
 from psycopg import connect, sql
 
 from devstack.database import LOGIN_ROLES
 from devstack.postgres import Postgres
 from devstack.state import temporary_state
 from storage.migrations.__main__ import configuration
+
+WHOLE_STACKS = ("chaos", "e2e", "simulation")
+"""Folders of tests that take ten seconds or more each, and mostly wait."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,14 +24,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes long; runs only with --long")
+    # A busy machine is no failure. The same examples in each run, lest a rare draw fails one that changed nothing;
+    # --long draws others every time.
+    settings.register_profile(
+        "tests", deadline=None, database=None, derandomize=not config.getoption("--long"), max_examples=60
+    )
+    settings.load_profile("tests")
+
+
+def pytest_collection_finish() -> None:
+    # Else the collector goes over thousands of tests and all that they import time and again.
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = _dealt(items, getattr(config, "workerinput", {"workercount": 1})["workercount"])
     if config.getoption("--long"):
         return
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="long: runs with --long"))
+
+
+def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """xdist gives each process as many of them, one part of the list: its share of the whole stacks comes first in it.
+
+    Who waits for a stack leaves a core to the others, and nobody begins a long one when these have nothing left.
+    """
+    stacks = [item for item in items if item.path.parent.name in WHOLE_STACKS]
+    others = iter([item for item in items if item.path.parent.name not in WHOLE_STACKS])
+    dealt: list[pytest.Item] = []
+    for process in range(processes):
+        part = stacks[process::processes]
+        size = (len(items) - len(dealt)) // (processes - process)
+        dealt += [*part, *islice(others, max(size - len(part), 0))]
+    return dealt
 
 
 @pytest.fixture(scope="session")

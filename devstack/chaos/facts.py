@@ -3,12 +3,12 @@
 import time
 from datetime import timedelta
 
-import httpx
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from devstack.chaos.verdict import Facts
 from devstack.database import CONNECT_TIMEOUT_S
+from devstack.http import http_client
 from devstack.infrastructure import Infrastructure
 from devstack.ports import HOST
 from devstack.temporal import NAMESPACE
@@ -54,7 +54,7 @@ def _running(servers: Infrastructure, campaign_id: str) -> tuple[str, ...]:
     if servers.temporal is None:
         return ()
     url = f"http://{HOST}:{servers.temporal.ports[1]}/api/v1/namespaces/{NAMESPACE}/workflows"
-    with httpx.Client(trust_env=False, timeout=CONNECT_TIMEOUT_S) as client:
+    with http_client(timedelta(seconds=CONNECT_TIMEOUT_S)) as client:
         answer = client.get(url, params={"query": 'ExecutionStatus = "Running"'}).raise_for_status().json()
     ids = (each["execution"]["workflowId"] for each in answer.get("executions", ()))
     return tuple(sorted(each for each in ids if campaign_id in each))

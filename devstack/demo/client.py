@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 import httpx
 
 from devstack.errors import DevstackError
+from devstack.http import http_client
 
 TIMEOUT = timedelta(minutes=5)
 ADMIN_CHECK_PATIENCE = timedelta(minutes=1)
@@ -37,12 +38,7 @@ class ApiClient:
     """One user. A context manager."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._http = httpx.Client(
-            base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
-            timeout=TIMEOUT.total_seconds(),
-            trust_env=False,
-        )
+        self._http = http_client(TIMEOUT, base_url=url, headers={"Authorization": f"Bearer {token}"})
 
     def __enter__(self) -> Self:
         """Use it."""

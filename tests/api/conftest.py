@@ -14,6 +14,7 @@ import jwt
 import pytest
 import structlog
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from api.app import create_app
 from api.dependencies import Services
@@ -128,13 +129,25 @@ def neighbour(owner: str) -> Neighbour:
     return Neighbour({owner: [account("a1"), account("a2")]})
 
 
+@pytest.fixture(scope="session")
+def ready_routers() -> list[BaseRoute]:
+    """Those of the first application. FastAPI makes routes ready at an application's first request, which takes longer
+    than most tests do."""
+    return []
+
+
 @pytest.fixture
 def app(
-    settings: ApiSettings, database: Database, control: RecordingControl, clock: ManualClock, neighbour: Neighbour
+    settings: ApiSettings,
+    database: Database,
+    control: RecordingControl,
+    clock: ManualClock,
+    neighbour: Neighbour,
+    ready_routers: list[BaseRoute],
 ) -> FastAPI:
     limits = LimitsFile(settings.limits_file)
     http = httpx.AsyncClient(transport=httpx.MockTransport(neighbour))
-    return create_app(
+    app = create_app(
         settings,
         Services(
             settings=settings,
@@ -158,6 +171,10 @@ def app(
             limits=limits,
         ),
     )
+    own = [route for route in app.router.routes if not hasattr(route, "original_router")]
+    ready_routers.extend(app.router.routes[len(own) + len(ready_routers) :])
+    app.router.routes[:] = [*own, *ready_routers]
+    return app
 
 
 class Client(httpx.AsyncClient):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
@@ -18,6 +18,7 @@ from tests.api.conftest import Client, assert_problem, make_token
 
 
 class TestRate:
+    @settings(max_examples=100)
     @given(st.integers(1, 50), st.lists(st.floats(0, 20), max_size=200))
     def test_no_stretch_of_time_holds_more_than_its_share(self, per_minute: int, pauses: list[float]) -> None:
         now = 0.0
@@ -35,6 +36,7 @@ class TestRate:
                 most = per_minute + per_minute * (let_through[last] - at) / 60
                 assert last - first + 1 <= most + 0.01
 
+    @settings(max_examples=100)
     @given(st.integers(1, 1_000))
     def test_a_refusal_says_when_it_goes_on(self, per_minute: int) -> None:
         now = 0.0

@@ -201,7 +201,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         env=kept | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

@@ -84,11 +84,13 @@ def test_every_outcome_of_every_work(rules: Rules) -> None:
 
 @pytest.mark.parametrize("wanted", list(Wanted))
 def test_only_a_cancelled_campaign_puts_nobody_back(wanted: Wanted) -> None:
-    for outcome, work, rules in product(EVERY_OUTCOME, EVERY_WORK, EVERY_RULE):
-        running = follow_up(outcome, work, ME, rules)
-        following = follow_up(outcome, work, ME, replace(rules, wanted=wanted))
-        put_back = isinstance(running, Again) and wanted is Wanted.CANCELLED
-        assert following == (CANCELLED if put_back else running)
+    for rules in EVERY_RULE:
+        wished = replace(rules, wanted=wanted)
+        for outcome, work in product(EVERY_OUTCOME, EVERY_WORK):
+            running = follow_up(outcome, work, ME, rules)
+            following = follow_up(outcome, work, ME, wished)
+            put_back = isinstance(running, Again) and wanted is Wanted.CANCELLED
+            assert following == (CANCELLED if put_back else running)
 
 
 def test_an_own_error_or_cancellation_of_three_accounts_is_counted_over_the_same_work_only() -> None:

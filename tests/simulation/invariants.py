@@ -43,8 +43,8 @@ def _too_close(journal: Sequence[Done], floor: timedelta) -> Iterator[str]:
     by_account = defaultdict(list)
     for done in journal:
         by_account[done.account_id].append(done)
-    for done in by_account.values():
-        for one, next_one in pairwise(done):
+    for acts in by_account.values():
+        for one, next_one in pairwise(acts):
             if next_one.at - one.at < floor:
                 yield f"{next_one.at - one.at} between {one} and {next_one}"
 

@@ -128,6 +128,9 @@ class SimulatedSession:
     async def is_member(self, person: Person, destination: str) -> bool:
         return (destination, str(person.username)) in self._platform.members
 
+    async def members(self, people: Sequence[Person], destination: str) -> Mapping[int, bool]:
+        return {person.position: await self.is_member(person, destination) for person in people}
+
     async def keep_alive(self, disconnect_after: timedelta) -> None:
         self._ensure_open()
 

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
+from bench import simulation as benchmark
 from devstack.postgres import Postgres
 from domain.why import EndedBy, Why, ended_by
-from tests.simulation.course import POLL, QUIET, Plan, play
+from tests.simulation.course import POLL, QUIET, Course, Plan, play
 from tests.simulation.invariants import CLOSE, shares, took_and_planned, violations
 from tests.simulation.town import Town, town
 
@@ -25,7 +27,9 @@ def limits_file(tmp_path: Path) -> Path:
     return file
 
 
-async def test_three_weeks(postgres: Postgres, database_urls: Mapping[str, str], limits_file: Path) -> None:
+async def test_three_weeks(
+    postgres: Postgres, database_urls: Mapping[str, str], limits_file: Path, tmp_path: Path
+) -> None:
     plan = Plan(RECIPIENTS)
     admin = make_conninfo(postgres.admin_dsn, dbname=make_url(database_urls["invite_owner"]).database)
     async with town(database_urls["invite_worker"], database_urls["invite_api"], admin, limits_file, POLL) as played:
@@ -41,6 +45,14 @@ async def test_three_weeks(postgres: Postgres, database_urls: Mapping[str, str],
         assert abs(took - planned) <= CLOSE * took, f"it took {took}, and was planned to take {planned}"
         evenly = shares(journal, QUIET)
         assert max(evenly.values()) - min(evenly.values()) <= 1
+        await the_benchmark_tells_of_it(played, plan, course, tmp_path / "picture.svg")
+
+
+async def the_benchmark_tells_of_it(town: Town, plan: Plan, course: Course, picture: Path) -> None:
+    await benchmark.show(town, 1)
+    assert benchmark.told(plan, town, course, 1, picture) == 0
+    dots = ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}path")
+    assert len(list(dots)) >= len({each.account_id for each in town.platform.journal})
 
 
 async def everything_that_waits_says_why_and_what_would_end_it(town: Town) -> None:

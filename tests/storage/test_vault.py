@@ -14,6 +14,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from devstack.http import http_client
 from devstack.state import temporary_state
 from devstack.vault import API, DEPLOYED, WORKER, AppRole, VaultServer, program
 from domain.errors import NotFound, Unavailable
@@ -66,7 +67,8 @@ class Ways:
 
 def ask(server: VaultServer, token: str, method: str, path: str, body: object = None) -> httpx.Response:
     url = f"{server.url}/v1/{path}"
-    return httpx.request(method, url, headers={"X-Vault-Token": token}, json=body, trust_env=False)
+    with http_client(TIMEOUT, headers={"X-Vault-Token": token}) as client:
+        return client.request(method, url, json=body)
 
 
 def administer(server: VaultServer, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
