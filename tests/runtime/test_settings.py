@@ -10,15 +10,31 @@ from runtime.settings import WorkerSettings
 
 def worker(**more: Any) -> WorkerSettings:
     return WorkerSettings(
-        database_url="postgresql+psycopg://x",
-        integration_url="http://x",
-        parsing_url="http://x",
-        vault_url="http://x",
-        vault_role_id="role",
-        webhook_key="x" * 32,
-        service_jwt_secret="x",
-        **more,
+        **{
+            "database_url": "postgresql+psycopg://x",
+            "integration_url": "http://x",
+            "parsing_url": "http://x",
+            "vault_url": "http://x",
+            "vault_role_id": "role",
+            "webhook_key": "x" * 32,
+            "service_jwt_secret": "x",
+            **more,
+        }
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://invite_api:pass@db:pass:5/invite",
+        "postgresql://invite_api:pass@db/invite",
+        "invite_api:pass@db/invite",
+    ],
+)
+def test_an_address_of_no_database_is_refused_unseen(url: str) -> None:
+    with pytest.raises(ValueError, match="no address of a database") as refused:
+        worker(vault_secret_id="x", database_url=url)
+    assert "pass" not in str(refused.value)
 
 
 class TestSecretId:
