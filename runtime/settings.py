@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from temporalio.service import TLSConfig
 
 from domain.account import LeaseTimes
@@ -46,7 +48,9 @@ _DSN = re.compile(r"https?://[^@/\s]+@[^@/\s]+/\S+")
 
 
 class _Common(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
+    )
 
     database_url: SecretStr = Field(description="postgresql+psycopg://…, as role invite_api or invite_worker")
     temporal_address: str = "127.0.0.1:7233"
@@ -91,6 +95,18 @@ class _Common(BaseSettings):
     max_columns: int = Field(FileLimits.columns, ge=1, le=10_000, description="of an audience")
     max_cell: int = Field(FileLimits.cell, ge=1, le=1_000_000, description="characters in a cell of an audience")
     max_unpacked_bytes: int = Field(FileLimits.unpacked, ge=1, description="that an uploaded workbook may become")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_of_a_database(cls, url: SecretStr) -> SecretStr:
+        """Else the process ends with a trace that shows a part of it."""
+        try:
+            known = make_url(url.get_secret_value()).drivername == "postgresql+psycopg"
+        except (ArgumentError, ValueError):
+            known = False
+        if not known:
+            raise ValueError("this is no address of a database: postgresql+psycopg://ROLE:PASSWORD@HOST/DATABASE")
+        return url
 
     @field_validator("sentry_dsn")
     @classmethod

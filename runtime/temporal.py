@@ -1,18 +1,34 @@
 """Connections to Temporal: one data converter for the API, the workers and the tests."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import FailureError
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, TLSConfig
 from temporalio.worker import WorkerDeploymentConfig
 
-from domain.errors import Unavailable
+from domain.errors import Error, Invalid, Unavailable
 
-CONVERTER = pydantic_data_converter
+
+class BareFailures(DefaultFailureConverter):
+    """Writes of an error what it is and where it happened. Its words only where they are ours: those of a database, a
+    library or a platform may hold people's data (SEC-5), and a history keeps them for weeks."""
+
+    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
+        """As the SDK asks for it, once for each error of a chain."""
+        super().to_failure(exception, payload_converter, failure)
+        if not isinstance(exception, (Error, FailureError)) or isinstance(exception, Invalid):
+            failure.message = type(exception).__name__
+
+
+CONVERTER = replace(pydantic_data_converter, failure_converter_class=BareFailures)
 """Dataclasses, enums and moments in payloads, checked on the way in."""
 
 CONNECT_TIMEOUT = timedelta(seconds=10)

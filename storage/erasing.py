@@ -33,6 +33,14 @@ _LINKED = text(f"""
     UNION SELECT username, phone, user_id FROM audience_recipient WHERE owner = :owner AND {_IS_ONE_OF}
 """)
 
+# Under what other names accounts keep them: the platform has told these, and no list may have them.
+_KNOWN_AS = text("""
+    SELECT DISTINCT other.identifier FROM address_book known
+    JOIN address_book other ON other.owner = known.owner AND other.adapter = known.adapter
+                           AND other.account_id = known.account_id AND other.value = known.value
+    WHERE known.owner = :owner AND known.identifier = ANY (CAST(:names AS text[]))
+""")
+
 _HERE = text(f"SELECT campaign_id, position FROM recipient WHERE owner = :owner AND {_IS_ONE_OF}")
 
 _PEERS = text("""
@@ -122,6 +130,7 @@ async def _linked(tx: AsyncConnection, owner: str, name: str) -> set[str]:
     for _ in range(_CLOSURE):
         rows = (await tx.execute(_LINKED, _columns(owner, names))).mappings()
         more = {f"{kind}:{row[kind]}" for row in rows for kind in map(str, Identifier) if row[kind] is not None}
+        more |= set(await tx.scalars(_KNOWN_AS, {"owner": owner, "names": sorted(names)}))
         if more <= names:
             break
         names |= more

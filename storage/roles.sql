@@ -20,3 +20,17 @@ BEGIN
     GRANT invite_housekeeping TO invite_owner WITH INHERIT FALSE;
 END
 $$;
+
+-- What people are called must not stand in the server's log either, whatever it logs (SEC-5): no DETAIL and CONTEXT of an
+-- error ("Key (username)=(anna) already exists"), no parameters of statements.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['invite_owner', 'invite_api', 'invite_worker'] LOOP
+        EXECUTE format('ALTER ROLE %I SET log_error_verbosity = terse', name);
+        EXECUTE format('ALTER ROLE %I SET log_parameter_max_length = 0', name);
+        EXECUTE format('ALTER ROLE %I SET log_parameter_max_length_on_error = 0', name);
+    END LOOP;
+END
+$$;

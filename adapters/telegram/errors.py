@@ -171,6 +171,11 @@ BASES: tuple[tuple[type[Any], Verdict], ...] = (
 )
 """What is in no table: by the code's class."""
 
+_WORDS = frozenset(
+    word for name in (*e.rpc_errors_dict, *(pattern for pattern, _ in e.rpc_errors_re)) for word in name.split("_")
+)
+"""Of which the names of Telegram's errors are made."""
+
 _GENERIC = frozenset({e.RPCError, *e.rpcbaseerrors.base_errors.values()})
 
 
@@ -182,8 +187,8 @@ def answer(error: Exception, doing: Doing) -> Outcome:
     if isinstance(verdict, Outcome) and (doing in _NEVER_IN_DOUBT or isinstance(error, e.RPCError)):
         return _for_a_person(verdict, doing)
     if verdict is Fate.NOT_DONE or doing in _NEVER_IN_DOUBT:
-        raise Unavailable(PLATFORM, _name(error)) from error
-    raise InDoubt(f"{PLATFORM} may have carried out the {doing.value}: {_name(error)}") from error
+        raise Unavailable(PLATFORM, _told(error)) from error
+    raise InDoubt(f"{PLATFORM} may have carried out the {doing.value}: {_told(error)}") from error
 
 
 def _verdict(error: Exception) -> Verdict:
@@ -220,3 +225,10 @@ def _name(error: Exception) -> str:
     if type(error) in _GENERIC:
         return str(getattr(error, "message", None) or type(error).__name__).upper()
     return str(error) if isinstance(error, Lost) else type(error).__name__
+
+
+def _told(error: Exception) -> str:
+    """The name for logs and histories. What is no word of Telegram's might be a person's: an X stands for it."""
+    if type(error) not in _GENERIC:
+        return _name(error)
+    return "_".join(word if word in _WORDS else "X" for word in _name(error).split("_"))

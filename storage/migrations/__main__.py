@@ -6,7 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 
 def configuration(url: str) -> Config:
@@ -22,6 +23,11 @@ def main() -> int:
     url = os.environ.get("INVITE_DATABASE_URL")
     if not url:
         print("migrate: set INVITE_DATABASE_URL to the database, as role invite_owner", file=sys.stderr)
+        return 2
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):  # whose text may have a part of the password
+        print("migrate: INVITE_DATABASE_URL is no address of a database", file=sys.stderr)
         return 2
     try:
         command.upgrade(configuration(url), "head")

@@ -155,12 +155,14 @@ def test_only_whole_classes_of_codes_are_decided_by_code() -> None:
     assert {base for base, _ in BASES} <= {*BASE_CLASSES, Exception}
 
 
-def test_what_is_said_names_the_error_and_nobody() -> None:
-    error = generic(e.BadRequestError, "SOMETHING_NEW")
-    with pytest.raises(InDoubt, match="SOMETHING_NEW"):
-        answer(error, Doing.INVITE)
-    with pytest.raises(Unavailable, match="SOMETHING_NEW"):
-        answer(error, Doing.READ)
+def test_what_is_said_names_the_error_by_words_of_telegrams_and_nobody() -> None:
+    """Others might be people's. Known or not, the name itself decides what it means."""
+    unknown = generic(e.BadRequestError, "USER_ANNA_K_79001234567_INVALID")
+    with pytest.raises(InDoubt, match=r"the message: USER_X_X_X_INVALID$"):
+        answer(unknown, Doing.MESSAGE)
+    with pytest.raises(Unavailable, match=r"USER_X_X_X_INVALID$"):
+        answer(unknown, Doing.READ)
+    assert said(generic(e.BadRequestError, "ALLOW_PAYMENT_REQUIRED_ANNA"), Doing.MESSAGE) == "refused:needs_payment"
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ def test_bad_settings_are_one_line_each_without_their_values() -> None:
     secret = run(
         INVITE_JWT_SECRET="short-secret",
         INVITE_WEBHOOK_KEY="k" * 32,
-        INVITE_DATABASE_URL="postgresql://x",
+        INVITE_DATABASE_URL="postgresql+psycopg://x",
         INVITE_INTEGRATION_URL="http://x",
     )
     assert secret.returncode == 2

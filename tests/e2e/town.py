@@ -167,10 +167,7 @@ def town(
     per_second: int = 1000,
 ) -> Iterator[Town]:
     """Start everything. `per_second`: the requests of all accounts' one application."""
-    limits = folder / "limits.toml"
-    rate = f"requests_per_second = {per_second}\n"
-    telegram = LIMITS.format(name="telegram").replace("[telegram.daily]", f"{rate}[telegram.daily]")
-    limits.write_text(telegram + LIMITS.format(name="dry_run"))
+    limits = limits_file(folder, per_second)
     with (
         Stack.temporary(
             workers=workers, durable=False, temporal_ui=False, limits_file=limits, settings=settings
@@ -191,3 +188,12 @@ def town(
         headers = {"Authorization": f"Bearer {stack.token(OWNER)}"}
         with httpx.Client(base_url=stack.api_url, headers=headers, trust_env=False, timeout=30) as api:
             yield Town(stack, scene, journal_path, api)
+
+
+def limits_file(folder: Path, per_second: int = 1000) -> Path:
+    """Limits under which nobody waits for long."""
+    path = folder / "limits.toml"
+    rate = f"requests_per_second = {per_second}\n"
+    telegram = LIMITS.format(name="telegram").replace("[telegram.daily]", f"{rate}[telegram.daily]")
+    path.write_text(telegram + LIMITS.format(name="dry_run"))
+    return path

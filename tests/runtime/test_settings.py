@@ -34,6 +34,20 @@ def wrong(**more: Any) -> str:
     return line
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://invite_api:pass@db:pass:5/invite",
+        "postgresql://invite_api:pass@db/invite",
+        "invite_api:pass@db/invite",
+    ],
+)
+def test_an_address_of_no_database_is_refused_unseen(url: str) -> None:
+    with pytest.raises(ValueError, match="no address of a database") as refused:
+        worker(vault_secret_id="x", database_url=url)
+    assert "pass" not in str(refused.value)
+
+
 class TestSecretId:
     def test_of_the_environment(self) -> None:
         settings = worker(vault_secret_id="from-the-environment")

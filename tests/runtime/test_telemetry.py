@@ -56,16 +56,53 @@ def test_our_own_categories_speak_at_theirs() -> None:
     assert all(line["timestamp"].endswith("Z") for line in (started, paused))
 
 
-def test_an_error_has_its_trace() -> None:
+def test_an_error_has_its_type_and_its_trace_and_never_its_text() -> None:
     code = """
-        try:
-            raise ValueError("broken")
-        except ValueError:
-            structlog.get_logger("error").exception("it broke")
+        def fail():
+            try:
+                raise KeyError("@anna")
+            except KeyError as error:
+                raise ValueError("Key (username)=(anna)") from error
+        for name in ("error", "temporalio.activity"):
+            try:
+                fail()
+            except ValueError:
+                log = structlog.get_logger(name) if name == "error" else logging.getLogger(name)
+                log.error("it broke", exc_info=True)
+        logging.getLogger("telethon").warning("attempt %d failed: %s", 3, ValueError("anna"))
+    """
+    *broke, attempt = lines("INFO", code)
+    for line in broke:
+        assert (line["level"], line["event"], line["error"]) == ("error", "it broke", "ValueError < KeyError")
+        assert "in fail" in line["trace"]
+        assert "(anna)" not in str(line)
+    assert [line["logger"] for line in broke] == ["error", "temporalio.activity"]
+    assert attempt["event"] == "attempt 3 failed: ValueError"
+
+
+def test_what_asyncio_shows_of_an_error_is_left_out() -> None:
+    code = """
+        import asyncio
+        async def fail():
+            raise ValueError("anna")
+        async def main():
+            asyncio.ensure_future(fail())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        asyncio.run(main())
+        import gc
+        gc.collect()
     """
     [line] = lines("INFO", code)
-    assert (line["logger"], line["level"], line["event"]) == ("error", "error", "it broke")
-    assert "ValueError: broken" in line["exception"]
+    assert (line["event"], line["error"]) == ("Task exception was never retrieved", "ValueError")
+    assert "anna" not in str(line).replace(code, "")
+
+
+def test_what_ends_a_process_is_told_without_its_text() -> None:
+    code = "import sys, types; sys.excepthook(ValueError, ValueError('anna'), None)"
+    [line] = lines("INFO", code)
+    assert (line["logger"], line["event"], line["error"]) == ("error", "the process ends", "ValueError")
+    assert "anna" not in str(line)
 
 
 def test_single_campaigns_speak_at_debug_from_when_the_file_says_so(tmp_path: Path) -> None:

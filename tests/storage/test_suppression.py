@@ -284,6 +284,19 @@ class TestErasing:
         assert (await world.recipients(again))[0] == SKIPPED, "they are recognised all the same"
         assert await world.recipients(theirs) == {0: (None, None)}, "another owner's people are theirs"
 
+    async def test_names_that_only_the_platform_has_told_are_forgotten_too(self, world: World) -> None:
+        anna, renamed = Contact(phone="+79001234567"), Contact("anna_renamed", first_name="Anna")
+        campaign = await world.campaign([renamed, BORIS])
+        await world.book("a").keep({"phone:+79001234567": "77:1", "username:anna": "77:1", "user_id:77": "77:1"})
+        await world.book("b").keep({"username:anna_renamed": "77:2", "user_id:77": "77:2", "username:boris": "78:2"})
+        erased = await world.erasing.erase(OWNER, "phone:+79001234567", world.now)
+        assert (erased.campaigns, erased.addresses) == (1, 5)
+        rows = await world.query("SELECT identifier FROM address_book WHERE owner = %s", OWNER)
+        assert rows == [{"identifier": "username:boris"}]
+        assert await world.recipients(campaign) == {0: SKIPPED, 1: (None, None)}
+        again = await world.campaign([anna, BORIS])
+        assert (await world.recipients(again))[0] == SKIPPED
+
     async def test_who_is_nowhere_is_on_the_list_from_now_on(self, world: World) -> None:
         erased = await world.erasing.erase(OWNER, "username:nobody", world.now)
         assert erased == Erased(0, 0, 0, 0)
