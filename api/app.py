@@ -1,11 +1,13 @@
 """The HTTP facade: what is asked goes to a store or to Temporal. It has no state and no rule of its own."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
+import structlog
 import temporalio.client
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -35,6 +37,7 @@ from api.last_resort import LastResort
 from api.listening import Listeners
 from api.problems import BODY_PROBLEMS, Problem, install, responses
 from api.rates import AddressRate, Rate
+from api.report_files.folders import sweep
 from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
@@ -57,6 +60,10 @@ from storage.reports import Reports
 from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
 
+_log = structlog.get_logger("execution")
+
+_UPLOADS = ("/audiences", "/suppression/upload")
+"""Where files come."""
 _FORM_OVERHEAD = 256 * 1024
 """Bytes that the multipart form may add to an upload."""
 _DESCRIPTION = """
@@ -109,7 +116,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     app.add_middleware(
         BodyLimit,
         default=JSON_LIMIT,
-        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD},
+        exceptions=dict.fromkeys(_UPLOADS, settings.max_upload_bytes + _FORM_OVERHEAD),
         pause=settings.body_timeout,
     )
     app.add_middleware(LastResort)
@@ -137,6 +144,9 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
         database = Database(settings.database_url.get_secret_value())
         metrics = Metrics()
+        left = await asyncio.to_thread(sweep)
+        if left:
+            _log.info("report_folders_removed", folders=left)
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
                 temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
