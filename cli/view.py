@@ -10,6 +10,8 @@ from cli.screen import Screen, clean, moment, table
 from cli.statuses import ENDS
 
 _BAR = 40
+_UNTIL = {"en": "Until", "ru": "До"}
+"""It stands behind a sentence of the API's."""
 _NOT_COUNTED = ("total", "processed", "percent", "left")
 _COLOURS = {"running": "green", "done": "green", "failed": "red", "done_with_errors": "yellow"}
 
@@ -82,7 +84,7 @@ def _end(status: Json, screen: Screen) -> str:
 
 
 def _because(why: Json, screen: Screen) -> str:
-    until = f" Until {moment(why['until'])}." if why["until"] else ""
+    until = f" {screen.words(_UNTIL)} {moment(why['until'])}." if why["until"] else ""
     return screen.words(why["text"]) + until
 
 
