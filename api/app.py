@@ -1,11 +1,13 @@
 """The HTTP facade: what is asked goes to a store or to Temporal. It has no state and no rule of its own."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
+import structlog
 import temporalio.client
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -36,6 +38,7 @@ from api.last_resort import LastResort
 from api.listening import Listeners
 from api.problems import BODY_PROBLEMS, Problem, install, responses
 from api.rates import AddressRate, Rate
+from api.report_files.folders import sweep
 from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
@@ -60,6 +63,10 @@ from storage.reports import Reports
 from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
 
+_log = structlog.get_logger("execution")
+
+_UPLOADS = ("/audiences", "/suppression/upload")
+"""Where files come."""
 _FORM_OVERHEAD = 256 * 1024
 """Bytes that the multipart form may add to an upload."""
 _DESCRIPTION = """
@@ -113,7 +120,10 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     app.add_middleware(
         BodyLimit,
         default=JSON_LIMIT,
-        exceptions={"/audiences": settings.max_upload_bytes + _FORM_OVERHEAD, hooks.PATH: hooks.BODY_LIMIT},
+        exceptions={
+            **dict.fromkeys(_UPLOADS, settings.max_upload_bytes + _FORM_OVERHEAD),
+            hooks.PATH: hooks.BODY_LIMIT,
+        },
         pause=settings.body_timeout,
     )
     app.add_middleware(LastResort)
@@ -141,6 +151,9 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
         database = Database(settings.database_url.get_secret_value())
         metrics = Metrics()
+        left = await asyncio.to_thread(sweep)
+        if left:
+            _log.info("report_folders_removed", folders=left)
         try:
             # The issuer is none of the services beside ours: it sees no certificate, and others vouch for it.
             async with (

@@ -82,7 +82,7 @@ async def upload(
         source = await asyncio.to_thread(Source, sent.file, sent.overrides, found.settings.file_limits)
         try:
             if preview:
-                looked = await found.audiences.preview(source.lines())
+                looked = await found.audiences.preview(asked.owner, source.lines(), found.settings.max_rows)
                 told = PreviewOut.of(sent.name, looked, source.detected)
                 return Response(told.model_dump_json(), media_type="application/json")
             act = asked.act(Event.AUDIENCE_UPLOADED, now)

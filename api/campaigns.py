@@ -28,6 +28,7 @@ from domain.request import check, check_audience, retryable
 from domain.terms import Terms
 from domain.terms import check as check_terms
 from storage.campaigns import CampaignView, Edit, NewCampaign, NewMessage
+from storage.messages import Crowd
 from storage.recipients import Again
 
 router = APIRouter(prefix="/invite", tags=["campaigns"])
@@ -186,7 +187,7 @@ async def _rewritten(body: MessageIn, campaign: CampaignView, asked: Caller, fou
         campaign.add_contact_first,
         chosen.capabilities,
     )
-    written = await checked(found, asked.owner, campaign.audience_id, message, chosen)
+    written = await checked(found, asked.owner, Crowd.of_campaign(campaign.id), message, chosen)
     return NewMessage(written.message, written.budget, written.hints)
 
 
@@ -237,7 +238,7 @@ async def _checked(body: NewCampaignIn, asked: Caller, found: Services, now: dat
     async with audience_of(body, asked.owner, found, now) as audience_id:
         audience = await found.audiences.get(asked.owner, audience_id)
         check_audience(audience.stored, audience.state)
-        written = await checked(found, asked.owner, audience_id, message, chosen)
+        written = await checked(found, asked.owner, Crowd(audience_id), message, chosen)
         try:
             await require_known_accounts(found, asked, body.platform, body.account_ids)
         except Unavailable as error:  # the campaign waits for it, and says so

@@ -62,7 +62,8 @@ async def _hearing(
 
     async def status(campaign: CampaignView) -> StatusOut:
         snapshot = await found.reports.snapshot(asked.owner, campaign_id, await found.clock.now())
-        return StatusOut.of(campaign.name, snapshot, await labels(found, asked, campaign) if accounts else {})
+        named = await labels(found, asked, campaign) if accounts else {}
+        return StatusOut.of(campaign.name, snapshot, named, campaign.people_removed_at)
 
     async def read() -> Told:
         campaign = await found.campaigns.get(asked.owner, campaign_id)  # first: what is told of its end is the last

@@ -2,17 +2,11 @@
 
 from domain.audience import Contact, DropReason
 from domain.errors import Invalid
-from domain.recipient import Person
 from domain.sentences import sentence
 from storage.files.columns import Meaning
 from storage.files.contacts import Contacts
 
 _CONTACTS = Contacts(None)
-
-
-def names_of(contact: Contact) -> tuple[str, ...]:
-    """Its identifiers as they are matched: `username:anna`."""
-    return Person(0, contact.username, contact.phone, contact.user_id).names
 
 
 def read(text: str) -> Contact | DropReason:

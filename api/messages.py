@@ -22,7 +22,7 @@ from domain.rendering import length
 from domain.request import check, check_audience
 from domain.terms import HIGHEST, Pace, Terms
 from storage.campaigns import NewCampaign
-from storage.messages import Listed
+from storage.messages import Crowd, Listed
 from storage.test_messages import NO_AUDIENCE, ToOneself
 
 router = APIRouter(prefix="/messages", tags=["messages"])
@@ -37,8 +37,8 @@ async def preview(body: PreviewIn, asked: Asked, found: With) -> PreviewOut:
         raise Invalid("message.texts", "Give the text that is to be looked at, or the post to forward.")
     audience = await found.audiences.get(asked.owner, body.audience_id)
     check_audience(audience.stored, audience.state)
-    written = await checked(found, asked.owner, body.audience_id, message, chosen)
-    people = await found.messages.people(asked.owner, body.audience_id, body.after, body.count)
+    written = await checked(found, asked.owner, Crowd(body.audience_id), message, chosen)
+    people = await found.messages.people(asked.owner, Crowd(body.audience_id), body.after, body.count)
     return PreviewOut(
         budget=written.budget.value,
         longest=written.longest,

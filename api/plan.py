@@ -27,6 +27,7 @@ from domain.request import check, check_accounts, check_audience, check_message
 from domain.template import parse
 from domain.terms import Terms
 from domain.terms import check as check_terms
+from storage.messages import Crowd
 from storage.planning import Known, Started
 
 router = APIRouter(tags=["campaigns"])
@@ -127,7 +128,7 @@ async def _budget(body: PlanIn, message: Message, asked: Caller, found: Services
     if message.is_empty:
         return Budget.MESSAGE
     if body.audience_id is not None:
-        return (await checked(found, asked.owner, body.audience_id, message, platform(body.platform))).budget
+        return (await checked(found, asked.owner, Crowd(body.audience_id), message, platform(body.platform))).budget
     check_message(message)
     used = {each.column for text in message.texts for each in placeholders(parse(text))}
     return budget(message, dict.fromkeys(used, Column(0, True)))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, status
 
 from api.audience_form import OPENAPI, PART_BYTES, read_form
 from api.dependencies import Asked, Now, With
-from api.identifiers import names_of, read, read_one
+from api.identifiers import read, read_one
 from api.problems import responses
 from api.schemas.audiences import DroppedOut
 from api.schemas.suppression import (
@@ -87,25 +87,28 @@ async def upload(request: Request, asked: Asked, found: With, now: Now) -> Suppr
 
 
 @router.delete(
-    "/suppression/{identifier}",
+    "/suppression/{identifier:path}",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=responses("not-found", "invalid"),
+    responses=responses("not-found", "forbidden-now", "invalid"),
     summary="Take somebody off the list",
 )
 async def allow(identifier: Annotated[Written, Path()], asked: Asked, found: With, now: Now) -> None:
-    """Take one identifier off the list: campaigns that are made from now on may contact the person again."""
-    [name, *_] = names_of(read_one(identifier, "identifier"))
+    """Take one identifier off the list: campaigns that are made from now on may contact the person again.
+
+    Whoever has opted out, or was erased, stays on it.
+    """
+    [name, *_] = read_one(identifier, "identifier").names
     await found.suppression.remove(asked.owner, name, asked.act(Event.ALLOWED_AGAIN, now))
 
 
-@router.delete("/people/{identifier}", responses=responses("invalid"), summary="Erase a person")
+@router.delete("/people/{identifier:path}", responses=responses("invalid"), summary="Erase a person")
 async def erase(identifier: Annotated[Written, Path()], asked: Asked, found: With, now: Now) -> ErasedOut:
     """Forget a person everywhere: campaigns, audiences, dropped lines, what your accounts know of them.
 
     Numbers stay as they are. The person is never contacted again: a digest stays on the do-not-contact list, by which
     they are recognised and not named. Repeated, it finds nothing more.
     """
-    [name, *_] = names_of(read_one(identifier, "identifier"))
+    [name, *_] = read_one(identifier, "identifier").names
     erased = await found.erasing.erase(asked.owner, name, now, asked.act(Event.ERASED, now))
     return ErasedOut.of(erased)
 
@@ -113,7 +116,7 @@ async def erase(identifier: Annotated[Written, Path()], asked: Asked, found: Wit
 def _names(lines: list[Line]) -> Iterator[str]:
     for line in lines:
         if isinstance(line.found, Contact):
-            yield from names_of(line.found)
+            yield from line.found.names
 
 
 def _dropped(lines: list[Line]) -> list[DroppedOut]:

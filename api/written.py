@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from adapters.registry import Platform
 from api.dependencies import Services
@@ -16,6 +15,7 @@ from domain.recipient import Person
 from domain.rendering import Column, longest, placeholders
 from domain.request import check_columns, check_message, check_variation, hints, too_long
 from domain.template import parse
+from storage.messages import Crowd
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ def asked_for(body: MessageIn, chosen: Platform) -> Message:
         raise Invalid("message.forward", str(error)) from None
 
 
-async def checked(found: Services, owner: str, audience_id: UUID, message: Message, chosen: Platform) -> Checked:
+async def checked(found: Services, owner: str, crowd: Crowd, message: Message, chosen: Platform) -> Checked:
     """The message, every rendering of which may be sent to these people. Raises `Invalid`."""
     check_message(message)
     used = {each.column for text in message.texts for each in placeholders(parse(text))}
-    names = await found.messages.names(owner, audience_id) if used else []
-    columns = await found.messages.columns(owner, audience_id, used, names)
+    names = await found.messages.names(owner, crowd) if used else []
+    columns = await found.messages.columns(owner, crowd, used, names)
     check_columns(message, columns, names)
     check_variation(message, columns, chosen.capabilities)
     allowed = chosen.capabilities.message_length
     for index, text in enumerate(message.texts):
-        found_longer = await found.messages.too_long(owner, audience_id, parse(text), columns, names, allowed)
+        found_longer = await found.messages.too_long(owner, crowd, parse(text), columns, names, allowed)
         if found_longer is not None:
             listed = found_longer.listed if used else None
             whom = f"{who(listed.person)} (line {listed.line})" if listed else ""

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cli import downloads
 from cli.api import Answer, Json
 from cli.flags import given
 from cli.screen import Screen, moment
@@ -116,8 +117,16 @@ def show(context: typer.Context, audience: AudienceId, as_json: AsJson = False) 
             show_numbers(told, at.screen)
             if told["dropped"]:
                 _show_dropped(at.api.get(f"{path}/dropped", limit=_DROPPED_SHOWN).data["items"], at.screen)
+                _tell_of_more(told, at.screen)
 
         at.screen.show(answer, paint)
+
+
+@app.command(epilog="Example:  invite audience dropped 0b5c4c1e -o dropped.csv")
+def dropped(context: typer.Context, audience: AudienceId, output: downloads.Output = None) -> None:
+    """All lines that were not taken, with their reasons, as CSV that Excel opens."""
+    with session(context) as at:
+        downloads.download(at, f"{at.audience(audience)}/dropped", {"format": "csv"}, output)
 
 
 @app.command()
@@ -150,31 +159,35 @@ def form(
     return {field: value for field, value in fields.items() if value is not None}
 
 
-def sent(at: Session, file: Path, fields: dict[str, str], **query: Any) -> Answer:
+def sent(at: Session, file: Path, fields: dict[str, str], path: str = "/audiences", **query: Any) -> Answer:
     """Send a file, with a bar on a terminal."""
     shown = at.screen.err.is_terminal
     with (
         Progress(console=at.screen.err, transient=True, disable=not shown) as progress,
         progress.open(file, "rb", description="Sending; then it is cleaned") as content,
     ):
-        return at.api.upload("/audiences", file.name, content, fields, **query)
+        return at.api.upload(path, file.name, content, fields, **query)
 
 
 def show_numbers(told: Json, screen: Screen, console: Console | None = None) -> None:
     """What was taken, and how much was not."""
-    progress = told.get("progress")
+    importing, error = told.get("state") == "importing", told.get("error")
     reasons = ", ".join(f"{reason} {n}" for reason, n in told["reasons"].items())
     facts = {
         "audience": told.get("id"),
         "name": told["name"],
         "state": told.get("state"),
-        "progress": "{read} of {total}".format(**progress) if progress else None,
+        "progress": _progress(told["progress"]) if importing else None,
         "read": told["rows_read"],
         "people": told["stored"],
         "dropped": f"{told['dropped']} ({reasons})" if told["dropped"] else "0",
-        "error": told.get("error"),
+        "error": error and screen.words(error["text"]),
     }
     screen.facts(facts, console)
+
+
+def _progress(progress: Json) -> str:
+    return f"{progress['read']} of {progress['total']}" if progress["total"] else f"{progress['read']} so far"
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -187,23 +200,33 @@ def _pair(text: str) -> tuple[str, str]:
 def _show_uploaded(told: Json, screen: Screen) -> None:
     show_numbers(told, screen)
     _show_dropped(told["dropped_lines"][:_DROPPED_SHOWN], screen)
-    if told["dropped"] > _DROPPED_SHOWN:
-        screen.note(f"… and more: {told['dropped']} lines in all.")
+    _tell_of_more(told, screen)
     screen.note(f"Next: invite campaign create NAME --audience {screen.id(told['id'])} --destination @group")
+
+
+def _tell_of_more(told: Json, screen: Screen) -> None:
+    if told["dropped"] > _DROPPED_SHOWN:
+        screen.note(f"{told['dropped']} lines in all: invite audience dropped {screen.id(told['id'])} -o dropped.csv")
 
 
 def _show_preview(told: Json, screen: Screen) -> None:
     found = told["detected"]
     show_numbers(told, screen)
-    screen.facts({name: found[name] for name in ("format", "encoding", "delimiter", "header", "sheet")})
+    header = {"header": "yes" if found["header"] else "no"}
+    screen.facts({name: found[name] for name in ("format", "encoding", "delimiter")} | header | _sheets(found))
     screen.table(("Column", "Taken for"), [(name, kind or "kept") for name, kind in found["columns"].items()])
-    people = told["rows"][:_DROPPED_SHOWN]
+    people = told["rows"]
     columns = ("line", "username", "phone", "user_id", "first_name", "last_name")
     others = list(dict.fromkeys(field for each in people for field in each["fields"]))
     rows = [[*(each[name] for name in columns), *(each["fields"].get(name) for name in others)] for each in people]
     screen.table([*(name.replace("_", " ").capitalize() for name in columns), *others], rows)
     _show_dropped(told["dropped_lines"][:_DROPPED_SHOWN], screen)
     screen.note("Nothing is stored. `invite audience upload` takes the list.")
+
+
+def _sheets(found: Json) -> Json:
+    others = [name for name in found["sheets"] if name != found["sheet"]]
+    return {"sheet": found["sheet"], "other sheets": ", ".join(others)}
 
 
 def _show_dropped(lines: list[Json], screen: Screen) -> None:
@@ -217,9 +240,16 @@ def _show_list(told: Json, screen: Screen) -> None:
         screen.note("There is no audience yet. `invite audience upload people.csv` makes one.")
         return
     rows = [
-        (screen.id(each["id"]), each["name"], each["stored"], each["dropped"], moment(each["created_at"]))
+        (
+            screen.id(each["id"]),
+            each["name"],
+            each["state"],
+            each["stored"],
+            each["dropped"],
+            moment(each["created_at"]),
+        )
         for each in told["items"]
     ]
-    screen.table(("Id", "Name", "People", "Dropped", "Uploaded"), rows)
+    screen.table(("Id", "Name", "State", "People", "Dropped", "Made"), rows)
     if told["next"]:
         screen.note(f"More: --before {told['next']}")

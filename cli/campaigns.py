@@ -1,12 +1,14 @@
 """`invite campaign`: made, read, commanded, changed."""
 
 from typing import Annotated, Any
+from uuid import uuid4
 
 import typer
 
 from cli import creation, flags, report, watch
 from cli.api import Json
 from cli.flags import given
+from cli.once import made_once
 from cli.screen import Screen, moment
 from cli.session import AsJson, CampaignId, session
 
@@ -115,13 +117,17 @@ def retry(
     campaign: CampaignId,
     reason: Annotated[list[str], typer.Option(help="Whom to try again, by the report's reason; repeat it.")],
     name: Annotated[str | None, typer.Option(help="What you call the new campaign.")] = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Make it; do not start it.")] = False,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Make it; do not start it.", rich_help_panel=flags.MAKING)
+    ] = False,
+    key: flags.Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a new campaign of those whom an ended one did not reach, for some reasons."""
     body = {"reasons": reason} | given(name=name, start=False if draft else None)
     with session(context, as_json=as_json) as at:
-        at.screen.show(at.api.post(f"{at.campaign(campaign)}/retry", body), lambda told: _show(told, at.screen))
+        answer = made_once(at, f"{at.campaign(campaign)}/retry", body, key or str(uuid4()))
+        at.screen.show(answer, lambda told: _show(told, at.screen))
 
 
 def _whole(changes: Json, campaign: Json) -> Json:

@@ -1,9 +1,7 @@
 """`invite campaign create`: from flags, or a file and flags; planned, asked, made once."""
 
 import json
-import time
 import tomllib
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -12,15 +10,14 @@ import typer
 from rich.prompt import Confirm
 
 from cli import audiences, flags, plans
-from cli.api import Answer, Json
+from cli.api import Json
 from cli.errors import Refused, Unreachable
 from cli.flags import given
+from cli.once import made_once
 from cli.screen import clean
 from cli.session import AsJson, Session, session
 
-_TRIES = 3
-_PAUSE = timedelta(seconds=1)
-_PEOPLE, _MAKING = "Who", "Making it"
+_PEOPLE = "Who"
 EXAMPLES = (
     "Examples:\n\n"
     "invite campaign create Spring --file people.csv -d @the_club -t 'Come and see us!' --message-when-refused\n\n"
@@ -37,7 +34,14 @@ def create(
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", exists=True, dir_okay=False, help="Upload this list.", rich_help_panel=_PEOPLE),
+        typer.Option(
+            "--file",
+            "-f",
+            exists=True,
+            dir_okay=False,
+            help="Upload this list; `audience upload` has more flags.",
+            rich_help_panel=_PEOPLE,
+        ),
     ] = None,
     recipient: Annotated[
         list[str] | None,
@@ -87,17 +91,16 @@ def create(
             exists=True,
             dir_okay=False,
             help="The fields of POST /invite as JSON or TOML; flags win over it.",
-            rich_help_panel=_MAKING,
+            rich_help_panel=flags.MAKING,
         ),
     ] = None,
-    draft: Annotated[bool, typer.Option("--draft", help="Make it; do not start it.", rich_help_panel=_MAKING)] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not plan and ask before.", rich_help_panel=_MAKING)
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Make it; do not start it.", rich_help_panel=flags.MAKING)
     ] = False,
-    key: Annotated[
-        str | None,
-        typer.Option(help="Idempotency-Key of an earlier try: it is made once.", rich_help_panel=_MAKING),
-    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not plan and ask before.", rich_help_panel=flags.MAKING)
+    ] = False,
+    key: flags.Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a campaign: upload the list if need be, see the plan, agree, and it starts."""
@@ -129,22 +132,9 @@ def create(
         body = flags.DEFAULTS | asked | given(audience_id=named, exclude_reached_by=excluded)
         if not yes:
             _agreed(at, body)
-        at.screen.show(_made(at, body, key or str(uuid4())), lambda told: _show_made(at, told))
-
-
-def _made(at: Session, body: Json, key: str) -> Answer:
-    """Ask until there is an answer: under one key it is made once. Raises `Unreachable` where that stays unknown."""
-    for _ in range(_TRIES):
-        try:
-            return at.api.post("/invite", body, key)
-        except Unreachable as error:
-            at.screen.note(str(error))
-            time.sleep(_PAUSE.total_seconds())
-    people = f" and `--audience {body['audience_id']}`" if "audience_id" in body else ""
-    raise Unreachable(
-        "Whether the campaign was made is not known. "
-        f"Repeated with the same flags, but `--key {key}`{people}, it is made once."
-    )
+        people_again = f" and `--audience {named}`" if named else ""
+        answer = made_once(at, "/invite", body, key or str(uuid4()), people_again)
+        at.screen.show(answer, lambda told: _show_made(at, told))
 
 
 def _from_file(source: Path | None) -> Json:

@@ -4,11 +4,13 @@
     ├── Refused       the API said no, or the file system did
     ├── NotSignedIn   no token, or one that is not accepted
     ├── Unreachable   nobody answers, or something that the API needs is away: worth another try
+    │   └── TooOften  asked too often: worth another try a little later
     └── NotFound      there is no such campaign, audience, ...
 
 Wrong usage is Typer's own, with exit code 2.
 """
 
+from datetime import timedelta
 from enum import IntEnum
 
 
@@ -44,9 +46,18 @@ class NotSignedIn(CliError):
 
 
 class Unreachable(CliError):
-    """The answer did not come. It is not known whether the request did."""
+    """The answer did not come. It is not known whether the request did. `again_in`: so long the API wants to wait."""
 
     code = ExitCode.UNREACHABLE
+    again_in = timedelta(0)
+
+
+class TooOften(Unreachable):
+    """The API answers so many requests a minute, and has not done this one."""
+
+    def __init__(self, message: str, again_in: timedelta) -> None:
+        super().__init__(message)
+        self.again_in = again_in
 
 
 class NotFound(CliError):

@@ -17,7 +17,7 @@ ALWAYS, NONE = "always", "none"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(?:(?P<days>\S+)\s+)?(?P<begin>\d\d:\d\d)-(?P<end>\d\d:\d\d)")
 
-WHAT, _TERMS, _MESSAGE = "What is done", "Terms", "Message"
+WHAT, MAKING, _TERMS, _MESSAGE = "What is done", "Making it", "Terms", "Message"
 
 Platform = Annotated[str | None, typer.Option(help="Default: telegram.", rich_help_panel=WHAT)]
 Action = Annotated[
@@ -95,6 +95,9 @@ Hours = Annotated[
 ]
 TimeZone = Annotated[
     str | None, typer.Option(metavar="ZONE", help="Of these hours, as Europe/Berlin.", rich_help_panel=_TERMS)
+]
+Key = Annotated[
+    str | None, typer.Option(help="Idempotency-Key of an earlier try: it is made once.", rich_help_panel=MAKING)
 ]
 
 

@@ -1,13 +1,16 @@
 """The API's problems (`application/problem+json`) as errors with one sentence each."""
 
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from cli.errors import CliError, NotFound, NotSignedIn, Refused, Unreachable
+from cli.errors import CliError, NotFound, NotSignedIn, Refused, TooOften, Unreachable
 
 _AWAY = (502, 503, 504)
+_A_MOMENT = timedelta(seconds=5)
 
 
 def of(answer: httpx.Response) -> CliError:
@@ -27,6 +30,9 @@ def of(answer: httpx.Response) -> CliError:
             return NotSignedIn(sentence)
         case 404:
             return NotFound(sentence)
+        case 429:
+            again_in = _again_in(answer)
+            return TooOften(f"{sentence} Try again in {again_in.total_seconds():g} s.", again_in)
         case status if status in _AWAY:
             return Unreachable(f"{sentence} Try again a little later.")
         case _:
@@ -48,6 +54,12 @@ def _sentence(problem: dict[str, Any]) -> str:
         fields = "; ".join(f"{each['field']}: {str(each['message']).rstrip('.')}" for each in errors)
         return f"{title}: {fields}."
     return f"{title}: {problem['detail']}" if problem.get("detail") else f"{title}."
+
+
+def _again_in(answer: httpx.Response) -> timedelta:
+    """What it says in seconds, as Invite Service does; a moment where something else speaks."""
+    said = answer.headers.get("Retry-After", "")
+    return timedelta(seconds=int(said)) if re.fullmatch("[0-9]{1,6}", said) else _A_MOMENT
 
 
 def _origin(answer: httpx.Response) -> str:

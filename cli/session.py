@@ -77,6 +77,8 @@ def telling_errors() -> Iterator[None]:
         raise typer.Exit(error.code) from None
     except BrokenPipeError:
         raise
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
     except OSError as error:
         Screen("en", as_json=False).note(f"{error.filename or 'A file'}: {error.strerror}.")
         raise typer.Exit(ExitCode.REFUSED) from None

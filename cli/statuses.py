@@ -12,7 +12,7 @@ import httpx
 from httpx_sse import EventSource, SSEError
 
 from cli.api import Api, Json
-from cli.errors import NotFound, Refused, Unreachable
+from cli.errors import NotFound, Refused, TooOften, Unreachable
 
 ENDS = frozenset(("done", "done_with_errors", "cancelled", "failed"))
 PATIENCE = timedelta(minutes=5)
@@ -22,7 +22,7 @@ _NO_CHANGE = ("as_of", "speed_per_minute", "expected_end")
 
 
 class NoEvents(Exception):
-    """This API does not send them."""
+    """This API does not send them, or no more of them at once."""
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Statuses:
         more: Callable[[], Iterable[Json]] = self._sent
         lost_at = time.monotonic() - PATIENCE.total_seconds()  # nobody waits for an API that never answered
         while True:
+            pause = self.every
             try:
                 for status in chain(self._asked(), more()):
                     lost_at = math.inf
@@ -53,7 +54,8 @@ class Statuses:
                 if time.monotonic() - lost_at >= PATIENCE.total_seconds():
                     raise
                 self.lost(str(error))
-            time.sleep(self.every.total_seconds())
+                pause = max(self.every, error.again_in)
+            time.sleep(pause.total_seconds())
 
     def _asked(self) -> Iterator[Json]:
         yield self.api.get(f"{self.path}/status").data
@@ -66,7 +68,7 @@ class Statuses:
         try:
             with self.api.stream(f"{self.path}/events", {"accounts": "true"}, headers) as answer:
                 yield from self._heard(answer)
-        except (NotFound, Refused, SSEError, json.JSONDecodeError):
+        except (NotFound, Refused, TooOften, SSEError, json.JSONDecodeError):
             raise NoEvents from None
 
     def _heard(self, answer: httpx.Response) -> Iterator[Json]:

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cli.api import Answer, Json, segment
+from cli import audiences
+from cli.api import Json, segment
 from cli.flags import given
 from cli.screen import Screen, moment
-from cli.session import AsJson, Session, session
+from cli.session import AsJson, session
 
 app = typer.Typer(no_args_is_help=True, help="People who are never contacted, in no campaign.")
 
@@ -23,13 +24,24 @@ def add(
     person: Annotated[list[str] | None, typer.Argument(metavar="[PERSON]...", help="@name, phone or id.")] = None,
     file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="A list of them.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for yourself; not with --file.")] = None,
+    column: audiences.Mapping = None,
+    encoding: audiences.Encoding = None,
+    delimiter: audiences.Delimiter = None,
+    header: audiences.Header = None,
+    sheet: audiences.Sheet = None,
+    default_country: audiences.Country = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have people left out from now on, of campaigns that run too."""
-    if bool(person) == bool(file) or (file and reason):
-        raise typer.BadParameter("Give people, with a --reason perhaps, or a --file of them.")
+    """Have people left out from now on, of campaigns that run too. A file is read as `audience upload` reads it."""
+    fields = audiences.form(None, column, encoding, delimiter, header, sheet, default_country)
+    if bool(person) == bool(file) or (file and reason) or (fields and not file):
+        raise typer.BadParameter("Give people, with a --reason perhaps, or a --file of them and how it is to be read.")
     with session(context, as_json=as_json) as at:
-        at.screen.show(_added(at, person or [], file, reason), lambda told: _show_added(told, at.screen))
+        if file is None:
+            answer = at.api.post("/suppression", {"identifiers": person} | given(reason=reason))
+        else:
+            answer = audiences.sent(at, file, fields, "/suppression/upload")
+        at.screen.show(answer, lambda told: _show_added(told, at.screen))
 
 
 @app.command(epilog="Example:  invite suppress remove @anna")
@@ -52,13 +64,6 @@ def list_(
     with session(context, as_json=as_json) as at:
         answer = at.api.get("/suppression", limit=limit, after=after)
         at.screen.show(answer, lambda told: _show_list(told, at.screen))
-
-
-def _added(at: Session, people: list[str], file: Path | None, reason: str | None) -> Answer:
-    if file is None:
-        return at.api.post("/suppression", {"identifiers": people} | given(reason=reason))
-    with file.open("rb") as content:
-        return at.api.upload("/suppression/upload", file.name, content, {})
 
 
 def _show_added(told: Json, screen: Screen) -> None:

@@ -10,6 +10,8 @@ from cli.screen import Screen, clean, moment, table
 from cli.statuses import ENDS
 
 _BAR = 40
+_UNTIL = {"en": "Until", "ru": "До"}
+"""It stands behind a sentence of the API's."""
 _NOT_COUNTED = ("total", "processed", "percent", "left")
 _COLOURS = {"running": "green", "done": "green", "failed": "red", "done_with_errors": "yellow"}
 
@@ -20,13 +22,15 @@ def picture(status: Json, screen: Screen, lost: str) -> RenderableType:
     head = Text.assemble((str(clean(status["name"])), "bold"), "  ", (status["state"], _colour(status)), "  ")
     bar = Table.grid(padding=(0, 2))
     bar.add_row(
-        ProgressBar(total=max(counts["total"], 1), completed=counts["processed"], width=_BAR),
+        ProgressBar(
+            total=max(counts["total"], 1), completed=counts["processed"], width=min(_BAR, screen.out.width // 3)
+        ),
         f"{counts['processed']} of {counts['total']} ({counts['percent']:g} %)",
         f"{status['speed_per_minute']:g} a minute",
-        _end(status),
     )
-    parts: list[RenderableType] = [head + clean(_because(status["why"], screen)), bar, clean(tally(counts))]
-    if any(status.get("membership", {}).values()):
+    ends, became = clean(_end(status, screen)), clean(tally(counts))
+    parts: list[RenderableType] = [head + clean(_because(status["why"], screen)), bar, ends, became]
+    if any((status.get("membership") or {}).values()):
         parts.append(clean("In the group: " + _told(status["membership"])))
     if status.get("accounts"):
         parts.append(_accounts(status["accounts"], screen))
@@ -40,7 +44,7 @@ def line(status: Json, screen: Screen) -> str:
     counts = status["counts"]
     return (
         f"{moment(status['as_of'])}  {status['state']}  {counts['processed']}/{counts['total']}  "
-        f"{status['speed_per_minute']:g}/min  {_end(status)}  "
+        f"{status['speed_per_minute']:g}/min  {_end(status, screen)}  "
         f"{tally(counts)}  {_because(status['why'], screen)}"
     )
 
@@ -69,14 +73,18 @@ def _accounts(accounts: list[Json], screen: Screen) -> RenderableType:
     return table(("Account", "State", "Done", "Errors", "Why"), rows, plain=False)
 
 
-def _end(status: Json) -> str:
+def _end(status: Json, screen: Screen) -> str:
+    """When it ends, or why nobody can tell."""
     if status["state"] in ENDS:
         return "at its end"
-    return f"ends {moment(status['expected_end'])}" if status["expected_end"] else "end not known"
+    if status["expected_end"]:
+        return f"ends {moment(status['expected_end'])}"
+    why = status.get("no_expected_end")
+    return screen.words(why["text"]) if why else "end not known"
 
 
 def _because(why: Json, screen: Screen) -> str:
-    until = f" Until {moment(why['until'])}." if why["until"] else ""
+    until = f" {screen.words(_UNTIL)} {moment(why['until'])}." if why["until"] else ""
     return screen.words(why["text"]) + until
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from domain.errors import Invalid
+from domain.recipient import Person
 
 SHOWN = 200
 """So many characters of a dropped line are kept."""
@@ -63,17 +64,10 @@ class Contact(NamedTuple):
     seen_by: str | None = None
     """The account that knows the `user_id`: to the others it may mean nothing."""
 
-    def completed(self, other: "Contact") -> "Contact":
-        """This person with what only a later line says of them, identifiers above all."""
-        return Contact(
-            self.username if self.username is not None else other.username,
-            self.phone if self.phone is not None else other.phone,
-            self.user_id if self.user_id is not None else other.user_id,
-            self.first_name or other.first_name,
-            self.last_name or other.last_name,
-            {**other.fields, **self.fields},
-            self.seen_by if self.seen_by is not None else other.seen_by,
-        )
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The identifiers as they are matched: `username:anna`."""
+        return Person(0, self.username, self.phone, self.user_id).names
 
 
 class Line(NamedTuple):

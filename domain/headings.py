@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from domain.campaign import State
 from domain.languages import Language, by_language
+from domain.outcome import Kind, Reason
 from domain.platform import Action
+from domain.sentences import sentence
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     # The English names of a person's columns are those of the JSON: programs read the table, too.
@@ -46,6 +48,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "uncertain": ("Uncertain", "Неизвестно, сделано ли"),
     "cancelled": ("Cancelled", "Отменены"),
     "skipped": ("Skipped", "Пропущены"),
+    "contact_added": ("Added to the contacts", "Добавлены в контакты"),
     "contacts_added": ("Contacts added (actions)", "Добавлено контактов (действий)"),
     "memberships": ("Of those invited, by the last look", "Приглашённые, по последней проверке"),
     "membership_joined": ("Joined", "Вступили"),
@@ -86,11 +89,23 @@ _STATES: Mapping[State, tuple[str, str]] = {
     State.FAILED: ("failed", "не удалась"),
 }
 
+_ACCOUNT_STATES: Mapping[str, tuple[str, str]] = {
+    "working": ("working", "работает"),
+    "cooldown": ("rests as the platform asked", "отдыхает по требованию платформы"),
+    "limited": ("limited", "ограничен"),
+    "blocked": ("blocked", "заблокирован"),
+    "inactive": ("switched off", "выключен"),
+    "not_chosen": ("not chosen", "не выбран"),
+    "not_admin": ("no administrator there", "не администратор там"),
+}
+
 _ACTIONS: Mapping[Action, tuple[str, str]] = {
     Action.INVITE: ("invite", "приглашение"),
     Action.MESSAGE: ("message", "сообщение"),
     Action.ADD_CONTACT: ("add to contacts", "добавление в контакты"),
 }
+
+_REASONS = frozenset(map(str, Reason))
 
 _DRAFT = ("The campaign is a draft: nothing has been done yet.", "Кампания — черновик: ещё ничего не сделано.")
 _NOT_BEGUN = ("Nothing has been done yet.", "Ещё ничего не сделано.")
@@ -115,6 +130,24 @@ def state_word(state: State, language: Language) -> str:
 def action_word(action: Action, language: Language) -> str:
     """What was done."""
     return by_language(_ACTIONS[action])[language]
+
+
+def account_state_word(state: str, language: Language) -> str:
+    """How an account stands in the campaign."""
+    return by_language(_ACCOUNT_STATES[state])[language]
+
+
+def done_word(done: str, language: Language) -> str:
+    """What an account did (`domain.statistics.done_by`)."""
+    if done in _WORDS:
+        return heading(done, language)
+    return f"{heading(done.removesuffix('_instead'), language)} ({heading('instead', language)})"
+
+
+def error_word(error: str, language: Language) -> str:
+    """What went wrong on an account (`domain.statistics.errors_of`)."""
+    told = sentence(Reason(error) if error in _REASONS else Kind(error))
+    return told[language].rstrip(".")
 
 
 def note(state: State, processed: int) -> dict[str, str]:

@@ -13,8 +13,9 @@ from domain.rendering import NOTHING, STANDARD, Column, may_be_blank, placeholde
 from domain.template import parse
 
 _TAG = re.compile(
-    r"</?[a-z][a-z0-9-]*(?:\s[^<>]*)?/?>|<!--|<!doctype\b|</?(?:script|style|iframe|object|embed|svg|img)\b"
-    r"|<[!/]?[a-z0-9-]*\{",  # alternatives could put a tag together
+    r"</?[a-z][a-z0-9-]*(?:[\s/][^>]*)?>|<!--|<!doctype\b|</?(?:script|style|iframe|object|embed|svg|img)\b"
+    r"|<[a-z][^\s/>]*[\s/][^>]*="  # perhaps never closed: the page that it would stand in closes it
+    r"|<[!/]?(?:[a-z][^\s/<>{|}]*)?[{|}]",  # alternatives could put a tag together
     re.IGNORECASE,
 )
 _SHOWN = 20

@@ -17,6 +17,10 @@ class Source(StrEnum):
     ERASED = "erased"
 
 
+FOR_GOOD = frozenset({Source.OPT_OUT, Source.ERASED})
+"""It was not the owner who put them onto it, or it was to be for ever: nobody takes them off."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suppressed:
     """One identifier on the list; None: its person was erased."""

@@ -21,7 +21,7 @@ from domain.statistics import Count, numbers
 from domain.terms import Terms
 from domain.webhooks import EventKind
 from domain.why import Why
-from storage import events, recipients, texts, waiters
+from storage import comings, events, recipients, texts, waiters
 from storage.audit import record
 from storage.engine import Database
 from storage.tables import Audience, Campaign
@@ -373,6 +373,7 @@ async def _by_key(tx: AsyncConnection, owner: str, key: str | None) -> CampaignV
 async def _create(
     tx: AsyncConnection, owner: str, new: NewCampaign, key: str | None, request_hash: str, now: datetime
 ) -> CampaignView:
+    await comings.come(tx, owner)
     stored = await _recipients(tx, owner, new, now)
     for each in new.reached_by:
         await read(tx, owner, each)

@@ -1,7 +1,7 @@
 """Erasing a person everywhere (GDPR's article 17): what names them goes, what became of them stays in the numbers."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.audit import Act
 from domain.platform import Identifier
 from domain.suppression import Source, short
+from domain.traces import Traces, values
+from storage import comings, unfinished
 from storage.audit import record
 from storage.engine import Database
 
 _CLOSURE = 5
 """Identifiers lead to others of the same person, and those to more: so many steps."""
-
-_NATIONAL = 10
-"""By so many last digits a phone is recognised, however its country is written."""
 
 _PATIENT = text("SET LOCAL statement_timeout = '5min'")
 
@@ -83,7 +82,7 @@ _SUPPRESS = text("""
 
 @dataclass(frozen=True)
 class Erased:
-    """Where the person was: campaigns, audiences' people, dropped lines, accounts' address books."""
+    """Where the person was: campaigns, audiences' people (of imports that go on, too), dropped lines, address books."""
 
     campaigns: int
     listed: int
@@ -100,11 +99,12 @@ class Erasing:
     async def erase(self, owner: str, name: str, now: datetime, act: Act | None = None) -> Erased:
         """Forget a person known by one identifier (`username:anna`) under all that are linked with it.
 
-        Where they wait they are skipped; a call in flight ends as it ends. Nobody contacts them again: their digests
-        stay on the do-not-contact list. Repeated, it finds nothing more.
+        What comes in at the same moment is waited for. Where they wait they are skipped; a call in flight ends as it
+        ends. Nobody contacts them again: digests stay on the do-not-contact list. Repeated, it finds nothing more.
         """
         async with self._database.owner(owner) as tx:
             await tx.execute(_PATIENT)
+            await comings.stay_out(tx, owner)
             names = await _linked(tx, owner, name)
             here = await _here(tx, owner, names)
             for campaign_id, positions in here.items():
@@ -119,8 +119,9 @@ class Erasing:
                 await tx.execute(_FORGET_RECIPIENTS, this)
             addresses = await tx.scalar(_FORGET_ADDRESSES, {"names": sorted(names)})
             listed = (await tx.scalars(_FORGET_LISTED, _columns(owner, names))).all()
+            waiting = await unfinished.forget(tx, owner, names)
             dropped = await tx.execute(_FORGET_DROPPED, {"owner": owner, **_patterns(names)})
-            erased = Erased(len(here), sum(listed), dropped.rowcount, addresses or 0)
+            erased = Erased(len(here), sum(listed) + waiting, dropped.rowcount, addresses or 0)
             await record(tx, owner, act, short(owner, name), **asdict(erased))
             return erased
 
@@ -131,6 +132,7 @@ async def _linked(tx: AsyncConnection, owner: str, name: str) -> set[str]:
         rows = (await tx.execute(_LINKED, _columns(owner, names))).mappings()
         more = {f"{kind}:{row[kind]}" for row in rows for kind in map(str, Identifier) if row[kind] is not None}
         more |= set(await tx.scalars(_KNOWN_AS, {"owner": owner, "names": sorted(names)}))
+        more |= await unfinished.linked(tx, owner, names)
         if more <= names:
             break
         names |= more
@@ -147,19 +149,15 @@ async def _here(tx: AsyncConnection, owner: str, names: Collection[str]) -> dict
 def _columns(owner: str, names: Collection[str]) -> dict[str, object]:
     return {
         "owner": owner,
-        "usernames": _values(names, Identifier.USERNAME),
-        "phones": _values(names, Identifier.PHONE),
-        "user_ids": [int(each) for each in _values(names, Identifier.USER_ID) if each.isdecimal()],
+        "usernames": values(names, Identifier.USERNAME),
+        "phones": values(names, Identifier.PHONE),
+        "user_ids": [int(each) for each in values(names, Identifier.USER_ID) if each.isdecimal()],
     }
 
 
 def _patterns(names: Collection[str]) -> dict[str, object]:
-    words = [*_values(names, Identifier.USERNAME), *_values(names, Identifier.USER_ID)]
+    traces = Traces.of(names)
     return {
-        "words": [rf"\m{word}\M" for word in words],
-        "digits": [f"%{phone.removeprefix('+')[-_NATIONAL:]}%" for phone in _values(names, Identifier.PHONE)],
+        "words": [rf"\m{word}\M" for word in traces.words],
+        "digits": [f"%{digits}%" for digits in traces.digits],
     }
-
-
-def _values(names: Collection[str], kind: Identifier) -> Sequence[str]:
-    return sorted(value for each, _, value in (name.partition(":") for name in names) if each == kind.value)

@@ -19,11 +19,12 @@ from domain.audience import AudienceState, DropReason, FileLimits, ImportFault, 
 from domain.audit import Act
 from domain.errors import NotFound
 from domain.parsed import ImportPlace, ParsedPage, TakenIn
-from storage.audiences import take_in
+from storage import comings
 from storage.audit import record
 from storage.engine import Database
 from storage.files.contacts import Contacts
 from storage.files.lists import JsonList
+from storage.filling import take_in
 from storage.tables import Audience, AudiencePage
 
 _audience = Audience.__table__  # type: ignore[attr-defined]
@@ -87,6 +88,7 @@ class Imports:
     async def keep(self, owner: str, audience_id: UUID, place: ImportPlace, page: ParsedPage) -> None:
         """Store the page at this place, unless another try has. Raises `NotFound` where the import is over."""
         async with self._database.owner(owner) as tx:
+            await comings.come(tx, owner)
             row = await _importing(tx, owner, audience_id, lock=True)
             if row["pages"] != place.number or row["fetched"]:
                 return
@@ -109,6 +111,7 @@ class Imports:
         Raises `NotFound` where the import is over, `FileError` for what no file may hold, `TooManyRows`.
         """
         async with self._turn, self._database.owner(owner) as tx:
+            await comings.come(tx, owner)  # before the row is locked: whoever erases may wait for that
             row = await _importing(tx, owner, audience_id, lock=True)
             lines = self._lines(owner, audience_id, row["pages"], asyncio.get_running_loop())
             counts = await take_in(tx, owner, audience_id, lines, self._limits.rows)

@@ -1,4 +1,4 @@
-"""What the API asks of an audience before it is written to: what its columns hold, and whose text is too long."""
+"""What the API asks of people before they are written to: what their columns hold, and whose text is too long."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,22 +20,38 @@ _PAGE = 1_000
 _PAGES = 20
 """So many pages of people whose text may be too long are looked at one by one; then it counts as too long."""
 
-_KEYS = text("""
-    SELECT DISTINCT jsonb_object_keys(fields) AS name FROM audience_recipient
-    WHERE audience_id = :audience AND owner = :owner ORDER BY name LIMIT :most
-""")
+_PERSON = "position, username, phone, user_id, first_name, last_name, fields"
 
-_PERSON = "position, line, username, phone, user_id, first_name, last_name, fields"
 
-_PEOPLE = text(f"""
-    SELECT {_PERSON} FROM audience_recipient
-    WHERE audience_id = :audience AND owner = :owner AND position > :after ORDER BY position LIMIT :limit
-""")
+@dataclass(frozen=True)
+class Crowd:
+    """People who are written to, as a table has them. `still`: who of them; `line`: where their source has them."""
+
+    id: UUID
+    table: str = "audience_recipient"
+    key: str = "audience_id"
+    still: str = "true"
+    line: str = "line"
+
+    @classmethod
+    def of_campaign(cls, campaign_id: UUID) -> "Crowd":
+        """Those to whom it has not come yet: its own copies, whatever has become of the audience since."""
+        return cls(campaign_id, "recipient", "campaign_id", "outcome IS NULL", "position + 1")
+
+    @property
+    def everybody(self) -> str:
+        """Behind a SELECT: all of them, of one owner."""
+        return f"FROM {self.table} WHERE {self.key} = :crowd AND owner = :owner"
+
+    @property
+    def people(self) -> str:
+        """Behind a SELECT: those of them who are written to."""
+        return f"{self.everybody} AND {self.still}"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One person of an audience. `line`: where the source has them."""
+    """One of them. `line`: where the source has them; in a campaign, which of its people they are, from 1 on."""
 
     person: Person
     line: int
@@ -55,29 +71,29 @@ class Messages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def names(self, owner: str, audience_id: UUID) -> Sequence[str]:
-        """The audience's own columns, as its source writes them."""
+    async def names(self, owner: str, crowd: Crowd) -> Sequence[str]:
+        """The list's own columns, as its source writes them."""
+        keys = text(f"SELECT DISTINCT jsonb_object_keys(fields) AS name {crowd.everybody} ORDER BY name LIMIT :most")
         async with self._database.owner(owner) as tx:
-            return list(await tx.scalars(_KEYS, {"audience": audience_id, "owner": owner, "most": _COLUMNS}))
+            return list(await tx.scalars(keys, {"crowd": crowd.id, "owner": owner, "most": _COLUMNS}))
 
     async def columns(
-        self, owner: str, audience_id: UUID, used: Collection[str], names: Sequence[str]
+        self, owner: str, crowd: Crowd, used: Collection[str], names: Sequence[str]
     ) -> Mapping[str, Column]:
-        """What those of the columns hold that are `used` and there at all. `names`: the audience's own."""
+        """What those of the columns hold that are `used` and there at all. `names`: the list's own."""
         sources = {each: found for each in sorted(used) if (found := _sources(each, names))}
         if not sources:
             return {}
-        query = _Query(audience_id, owner)
+        query = _Query(crowd, owner)
         wanted = ", ".join(query.column(number, found) for number, found in enumerate(sources.values()))
-        statement = f"SELECT {wanted} FROM audience_recipient WHERE audience_id = :audience AND owner = :owner"
         async with self._database.owner(owner) as tx:
-            row = (await tx.execute(text(statement), query.values)).mappings().one()
+            row = (await tx.execute(text(f"SELECT {wanted} {crowd.people}"), query.values)).mappings().one()
         return {each: _column(row, number) for number, each in enumerate(sources)}
 
     async def too_long(
         self,
         owner: str,
-        audience_id: UUID,
+        crowd: Crowd,
         node: Node,
         columns: Mapping[str, Column],
         names: Sequence[str],
@@ -87,15 +103,14 @@ class Messages:
         bound = longest(node, columns)
         if bound <= allowed:
             return None
-        query = _Query(audience_id, owner)
+        query = _Query(crowd, owner)
         constant, times = weights(node)
         query.values |= {"constant": constant, "allowed": allowed, "limit": _PAGE}
         weight = " + ".join(
             [":constant", *(f"{n} * {query.units(_sources(each, names))}" for each, n in times.items())]
         )
         statement = text(f"""
-            SELECT {_PERSON} FROM audience_recipient
-            WHERE audience_id = :audience AND owner = :owner AND position > :after AND {weight} > :allowed
+            SELECT {_PERSON}, {crowd.line} AS line {crowd.people} AND position > :after AND {weight} > :allowed
             ORDER BY position LIMIT :limit
         """)
         after = -1
@@ -111,18 +126,19 @@ class Messages:
                 after = people[-1].person.position
         return Longest(bound, None)
 
-    async def people(self, owner: str, audience_id: UUID, after: int, limit: int) -> Sequence[Listed]:
-        """Some people of an audience, from behind the position `after`."""
-        names = {"audience": audience_id, "owner": owner, "after": after, "limit": limit}
+    async def people(self, owner: str, crowd: Crowd, after: int, limit: int) -> Sequence[Listed]:
+        """Some of the people, from behind the position `after`."""
+        statement = f"SELECT {_PERSON}, {crowd.line} AS line {crowd.people} AND position > :after"
+        names = {"crowd": crowd.id, "owner": owner, "after": after, "limit": limit}
         async with self._database.owner(owner) as tx:
-            return await _people(tx, _PEOPLE, names)
+            return await _people(tx, text(f"{statement} ORDER BY position LIMIT :limit"), names)
 
 
 class _Query:
     """Puts a statement over columns together; whatever an owner has named goes in as a parameter."""
 
-    def __init__(self, audience_id: UUID, owner: str) -> None:
-        self.values: dict[str, object] = {"audience": audience_id, "owner": owner}
+    def __init__(self, crowd: Crowd, owner: str) -> None:
+        self.values: dict[str, object] = {"crowd": crowd.id, "owner": owner}
 
     def column(self, number: int, sources: Sequence[str]) -> str:
         """What `Column` wants to know, of a column that comes from one source or the other."""

@@ -272,16 +272,17 @@ def _account_why(
     return Why(row["why"]), row["since"], row["until"]
 
 
-_STATES = {
+ACCOUNT_STATES = {
     Why.COOLDOWN: "cooldown",
     Why.ACCOUNT_LIMITED: "limited",
     Why.ACCOUNT_BLOCKED: "blocked",
     Why.ACCOUNT_INACTIVE: "inactive",
     Why.NOT_CHOSEN: "not_chosen",
 }
+"""What these make of an account; any other is `working` or `not_admin`."""
 
 
 def _account_state(why: Why, can_invite: bool, checked: bool) -> str:
-    if why in _STATES:
-        return _STATES[why]
+    if why in ACCOUNT_STATES:
+        return ACCOUNT_STATES[why]
     return "not_admin" if checked and not can_invite else "working"

@@ -40,6 +40,7 @@ _OLD_NUMBERS = (
     _batch("usage", "hour < :before"),
     _batch("flood", "minute < :before"),
     _batch("address_book", "kept_at < :before"),
+    _batch("event", "at < :before AND due_at IS NULL"),
 )
 
 _OWNERS_OF_OLD_AUDIT = text("SELECT owner FROM owners_of_old_audit(:before, :at_most)")
@@ -67,7 +68,7 @@ class Retention:
             return [SpentAudience(row["owner"], str(row["audience_id"])) for row in rows.mappings()]
 
     async def owners_of_old_numbers(self, before: datetime, at_most: int) -> list[str]:
-        """Owners with usage, floods or address book entries from before then."""
+        """Owners with usage, floods, address book entries or events from before then."""
         async with self._database.housekeeping() as tx:
             return list(await tx.scalars(_OWNERS, {"before": before, "at_most": at_most}))
 
@@ -83,7 +84,7 @@ class Retention:
         await self._delete(audience.owner, _OF_AUDIENCE, {"owner": audience.owner, "id": UUID(audience.audience_id)})
 
     async def remove_old_numbers(self, owner: str, before: datetime) -> None:
-        """What no limit looks at any more, and where people were found that long ago."""
+        """What no limit looks at any more, where people were found that long ago, and what owners were told of then."""
         await self._delete(owner, _OLD_NUMBERS, {"owner": owner, "before": before})
 
     async def owners_of_old_audit(self, before: datetime, at_most: int) -> list[str]:

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import text
 
 from domain.audit import Act
-from domain.errors import NotFound
+from domain.errors import Forbidden, NotFound
 from domain.outcome import LASTING, Outcome, Reason
 from domain.platform import Identifier
 from domain.recipient import Person
-from domain.suppression import Source, Suppressed, digest, short
+from domain.suppression import FOR_GOOD, Source, Suppressed, digest, short
 from domain.turn import Turn
 from storage.audit import record
 from storage.engine import Ask, Database, Row
@@ -31,7 +31,8 @@ _PAGE = text("""
     WHERE owner = :owner AND digest > :after ORDER BY digest LIMIT :at_most
 """)
 
-_REMOVE = text("DELETE FROM suppression WHERE owner = :owner AND digest = :digest RETURNING digest")
+_HOW = text("SELECT source FROM suppression WHERE owner = :owner AND digest = :digest FOR UPDATE")
+_REMOVE = text("DELETE FROM suppression WHERE owner = :owner AND digest = :digest")
 
 _AMONG = text("""
     SELECT digest FROM suppression WHERE owner = :owner AND digest = ANY (CAST(:digests AS bytea[]))
@@ -84,7 +85,8 @@ _OPT_OUT = text(f"""
     INSERT INTO suppression (owner, digest, identifier, source, reason, added_at)
     SELECT :owner, digest_of(:owner, name), name, '{Source.OPT_OUT.value}', '', :now
     FROM {_NAMES_OF_ONE} WHERE name IS NOT NULL ORDER BY 2
-    ON CONFLICT (owner, digest) DO NOTHING
+    ON CONFLICT (owner, digest) DO UPDATE SET source = excluded.source
+    WHERE suppression.source NOT IN ('{Source.OPT_OUT.value}', '{Source.ERASED.value}')
 """)
 
 
@@ -126,11 +128,15 @@ class SuppressionList:
             ]
 
     async def remove(self, owner: str, name: str, act: Act | None = None) -> None:
-        """Take an identifier off the list. Raises `NotFound`."""
+        """Take an identifier off the list. Raises `NotFound`; `Forbidden` for who has opted out, or was erased."""
         async with self._database.owner(owner) as tx:
-            removed = await tx.execute(_REMOVE, {"owner": owner, "digest": digest(owner, name)})
-            if removed.first() is None:
+            names = {"owner": owner, "digest": digest(owner, name)}
+            source = await tx.scalar(_HOW, names)
+            if source is None:
                 raise NotFound("entry of the suppression list")
+            if Source(source) in FOR_GOOD:
+                raise Forbidden("The person has opted out, or was erased, and is never contacted again.")
+            await tx.execute(_REMOVE, names)
             await record(tx, owner, act, short(owner, name))
 
 

@@ -589,6 +589,7 @@ class EventRow(SQLModel, table=True):
         Index("event_campaign", "campaign_id", "no"),
         Index("event_owner", "owner", "no"),
         Index("event_due", "owner", "no", postgresql_where=text("due_at IS NOT NULL")),
+        Index("event_at", "at"),
     )
 
 

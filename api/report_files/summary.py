@@ -1,13 +1,13 @@
 """The sheets of a workbook that hold numbers, as rows of cells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from api.report_files.head import Head
 from api.schemas.common import PreflightOut
 from domain.campaign import State
-from domain.headings import action_word, heading, state_word
+from domain.headings import account_state_word, action_word, done_word, error_word, heading, state_word
 from domain.languages import Language
 from domain.platform import Action
 
@@ -76,12 +76,12 @@ def accounts(head: Head) -> Iterator[Line]:
         yield (
             account.id,
             account.label,
-            account.state,
+            account_state_word(account.state, language),
             _words(account.why.text, language),
             "" if account.why.until is None else _moment(account.why.until),
             *settled.pop(account.id, (0, 0)),
-            _listed(account.done),
-            _listed(account.errors),
+            _listed(account.done, done_word, language),
+            _listed(account.errors, error_word, language),
             " ".join(_words(warning.text, language) for warning in account.warnings),
         )
     for gone, (recipients, reached) in settled.items():
@@ -96,5 +96,5 @@ def _moment(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _listed(numbers: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {n}" for name, n in numbers.items())
+def _listed(numbers: Mapping[str, int], word: Callable[[str, Language], str], language: Language) -> str:
+    return "; ".join(f"{word(name, language)}: {n}" for name, n in numbers.items())

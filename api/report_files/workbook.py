@@ -1,12 +1,12 @@
 """A report as a workbook: summary, accounts, those not reached, everybody."""
 
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from api.report_files.folders import Folder
 from api.report_files.head import Head
 from api.report_files.people import cells, header
 from api.report_files.summary import accounts, summary
@@ -47,7 +47,7 @@ class WorkbookReport:
     """Writes one. Rows go to temporary files as they come; the file is whole after `end`. `rows`: of one sheet."""
 
     def __init__(self, file: IO[bytes], head: Head, rows: int = SHEET_ROWS) -> None:
-        self._folder = TemporaryDirectory(prefix="report-")
+        self._folder = Folder()
         self._book = Workbook(file, {"constant_memory": True, "tmpdir": self._folder.name})
         self._book.use_zip64()
         for name, lines in (("summary", summary(head)), ("accounts", accounts(head))):
@@ -67,7 +67,7 @@ class WorkbookReport:
     def end(self) -> None:
         """Nobody comes any more."""
         self._book.close()
-        self._folder.cleanup()
+        self._folder.remove()
 
 
 def _sheet(book: Workbook, name: str) -> Worksheet:

@@ -182,7 +182,7 @@ class PreviewOut(BaseModel):
             rows_read=preview.rows_read,
             stored=preview.stored,
             dropped=preview.rows_read - preview.stored,
-            reasons={reason.value: n for reason, n in preview.reasons.items() if n},
+            reasons={reason.value: n for reason, n in preview.reasons.items()},
             rows=[PersonOut(line=line, **person._asdict()) for line, person in preview.people.items()],
             dropped_lines=[DroppedOut.of(line) for line in preview.dropped],
         )

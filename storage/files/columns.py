@@ -152,6 +152,11 @@ def unknown_column(column: str) -> FileError:
     return FileError("The mapping names this column, and the file does not have it.", column=repr(column[:50]))
 
 
+def named_twice(column: str) -> Invalid:
+    """The mapping takes a column for two things."""
+    return Invalid("mapping", f"The column {column[:50]!r} is named twice: it can hold one thing.")
+
+
 def _guess(cells: Sequence[str]) -> Meaning | None:
     looks = [look for cell in cells if (look := _looks_like(cell)) is not None]
     for each in (Meaning.USERNAME, Meaning.PHONE):
@@ -185,6 +190,8 @@ def _mapped(names: Sequence[str], mapping: Mapping[Meaning, str]) -> tuple[Meani
             index = int(column) - 1 if int(column) <= len(names) else None
         if index is None:
             raise unknown_column(column)
+        if meanings[index] is not None:
+            raise named_twice(column)
         meanings[index] = each
     return tuple(meanings)
 

@@ -42,8 +42,8 @@ class Contacts:
                 fields[name] = text
             elif isinstance(value := self._value(meaning, text), DropReason):
                 faults.append(value)
-            else:
-                found.setdefault(*value)
+            elif found.setdefault(*value) != value[1]:
+                fields[name] = text  # a second phone, say: kept as it is written
         if not found.keys() & _IDENTIFIED:
             return faults[0] if faults else DropReason.EMPTY if empty else DropReason.NO_IDENTIFIER
         if DropReason.TOO_LONG in faults:

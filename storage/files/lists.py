@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, TextIO
 
 from domain.audience import SHOWN, DropReason, FileError, FileLimits, Line
-from storage.files.columns import IDENTIFIERS, Columns, Meaning, meaning, unknown_column
+from storage.files.columns import IDENTIFIERS, Columns, Meaning, meaning, named_twice, unknown_column
 from storage.files.contacts import Cell, Contacts
 
 _BLOCK = 64 * 1024
@@ -22,7 +22,10 @@ class _Values:
     """JSON values as lines: what the keys of objects mean, and every bound on them."""
 
     def __init__(self, mapping: Mapping[Meaning, str], limits: FileLimits) -> None:
-        self._mapping = {column.strip().lower(): each for each, column in mapping.items()}
+        self._mapping: dict[str, Meaning] = {}
+        for each, column in mapping.items():
+            if self._mapping.setdefault(column.strip().lower(), each) is not each:
+                raise named_twice(column)
         self._limits = limits
         self._seen: dict[str, Meaning | None] = {}
 

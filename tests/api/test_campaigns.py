@@ -451,6 +451,22 @@ class TestEdit:
         assert (edited["message"]["texts"], edited["revision"]) == (["New"], 2)
         assert control.edits == [(UUID(campaign), 2, 2)]
 
+    async def test_a_new_text_is_checked_for_the_campaigns_own_people(self, client: Client) -> None:
+        """The audience that they came from may be gone, and with it what its columns hold."""
+        content = f"username;site\n@anna;{'x' * 90}\n@boris;example.com\n".encode()
+        audience = await client.audience(content)
+        campaign = await client.campaign(audience_id=audience)
+        await client.delete(f"/audiences/{audience}")
+        too_long = {"texts": ["x" * 4_010 + "{{site}}"]}
+        problem = assert_problem(
+            await client.patch(f"/invite/{campaign}", json={"message": too_long}), 422, "invalid", "message.texts.0"
+        )
+        assert "For @anna (line 1) it can become that long." in problem["detail"]
+        unknown = await client.patch(f"/invite/{campaign}", json={"message": {"texts": ["{{town|x}}"]}})
+        assert "It has: username, phone, user_id, first_name, last_name, site." in unknown.json()["detail"]
+        answer = await client.patch(f"/invite/{campaign}", json={"message": {"texts": ["Hi {{site|x}}"]}})
+        assert [hint["code"] for hint in answer.json()["hints"]] == ["links"]
+
     async def test_what_changes_nothing_is_no_revision(self, client: Client, control: RecordingControl) -> None:
         campaign = await client.campaign(**TERMS)
         same = {"priority": 1, "schedule": TERMS["schedule"], "message": {"texts": ["Hello!"]}}

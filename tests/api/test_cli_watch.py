@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from io import StringIO
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from rich.console import Console
 from sqlalchemy import text
 
@@ -21,6 +22,7 @@ from api.schemas.status import StatusOut
 from cli import view
 from cli.errors import ExitCode
 from cli.screen import Screen
+from domain.forecast import Unknown, sentence
 from storage.engine import Database
 from tests.api.command_line import Invite, serving, surroundings
 from tests.api.conftest import Client
@@ -167,7 +169,7 @@ async def test_a_terminal_shows_every_account_with_the_reason_of_its_wait() -> N
         "until": "2026-03-01T10:00:00+00:00",
     }
     seen["accounts"] = [{**seen["accounts"][0], "label": "Boris", "state": "cooldown", "why": rest}]
-    for language in ("en", "ru"):
+    for language, until in (("en", "Until"), ("ru", "До")):
         terminal = Console(file=StringIO(), force_terminal=True, width=150, color_system=None)
         terminal.print(view.picture(seen, Screen(language, as_json=False), "Lost."))
         shown = terminal.file.getvalue()  # type: ignore[attr-defined]
@@ -179,6 +181,54 @@ async def test_a_terminal_shows_every_account_with_the_reason_of_its_wait() -> N
             rest["text"][language],
             "left 2",
             "Lost.",
+            f"{until} 2026-03-01",
         ):
             assert expected in shown
-    assert "Until 2026-03-01" in shown
+
+
+def pictured(seen: dict[str, Any], language: str = "en", width: int = 150) -> str:
+    terminal = Console(file=StringIO(), force_terminal=True, width=width, color_system=None)
+    screen = Screen(language, as_json=False)
+    screen.out = terminal
+    terminal.print(view.picture(seen, screen, ""))
+    return str(terminal.file.getvalue())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_why_no_end_is_known_is_told(language: str) -> None:
+    for unknown in Unknown:
+        told = {"code": unknown.value, "text": sentence(unknown)}
+        seen = status("waiting", 120) | {"expected_end": None, "no_expected_end": told}
+        assert sentence(unknown)[language] in pictured(seen, language)
+        assert sentence(unknown)[language] in view.line(seen, Screen(language, as_json=False))
+
+
+def test_a_campaign_that_invites_nobody_is_pictured() -> None:
+    assert "120 of 300" in pictured(status("running", 120) | {"membership": None})
+
+
+def test_a_narrow_terminal_is_enough() -> None:
+    shown = pictured(status("running", 120), width=50)
+    assert max(map(len, shown.splitlines())) <= 50
+    assert "120 of 300" in shown
+    assert "12 a minute" in shown
+    assert "ends 2026-03-01 09:30" in shown
+
+
+async def test_who_asks_too_often_waits_as_long_as_the_api_says(alone: Callable[[str], Invite]) -> None:
+    class Strict(Script):
+        """It answers the second look a second after it was asked too early."""
+
+        refused_at = 0.0
+
+        async def _status(self) -> Any:
+            if not self.refused_at and len(self.asked) == 1:
+                self.refused_at = time.monotonic()
+                return JSONResponse({"title": "Too many for now"}, 429, {"Retry-After": "1"})
+            assert not self.refused_at or time.monotonic() - self.refused_at >= 1
+            return self.asked.pop(0)
+
+    script = Strict([[], []], [status("running", 120), status("done", 300)])
+    async with serving(script.app()) as address:
+        said = await alone(address)(*WATCH)
+    assert "Try again in 1 s." in said.err

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,12 +26,13 @@ from api.report_files.workbook import SHEET_ROWS, WorkbookReport
 from api.schemas.report import TotalsOut
 from api.schemas.status import StatusOut
 from domain.campaign import State
-from domain.headings import note
+from domain.headings import account_state_word, done_word, error_word, note
 from domain.languages import Language
 from domain.outcome import Kind, Reason
 from domain.sentences import sentence
+from domain.statistics import Count, done_by, errors_of
 from storage.engine import Database
-from storage.reports import PersonLine, Reports
+from storage.reports import ACCOUNT_STATES, PersonLine, Reports
 from tests.api.conftest import Client, ManualClock, assert_problem, make_token
 from tests.api.settled import settle
 
@@ -167,6 +169,37 @@ async def test_report_in_russian(client: Client, campaign: str, written: str) ->
         rows = [list(row) for row in found["Не получили"]]
     assert rows[0][:2] == ["Имя пользователя", "Телефон"]
     assert rows[1][7] == sentence(Reason.PRIVACY)["ru"]
+
+
+async def test_accounts_are_told_of_in_russian_alone(
+    client: Client, campaign: str, worker_database: Database, owner: str
+) -> None:
+    async with worker_database.owner(owner) as tx:
+        for kind, reason, instead in (
+            ("rate_limited", "flood_wait", False),
+            ("unavailable", "", False),
+            ("refused", "blocked_us", True),
+        ):
+            await tx.execute(
+                text("INSERT INTO counter VALUES (:c, 'a1', 'invite', :i, :kind, :reason, false, :owner, 2)"),
+                {"c": campaign, "i": instead, "kind": kind, "reason": reason, "owner": owner},
+            )
+    answer = await client.get(f"/invite/{campaign}/report", params={"format": "xlsx", "language": "ru"})
+    account = sheets(answer.content)["Аккаунты"][1]
+    assert account[2] == "отдыхает по требованию платформы"
+    assert "Отказы (Вместо отклонённого приглашения): 2" in account[7]
+    assert "Платформа попросила аккаунт подождать: 2" in account[8]
+    told = " ".join(cell for cell in account[2:] if isinstance(cell, str))
+    assert not re.search("[a-z]{2}", told.replace("FloodWait", ""))
+
+
+@pytest.mark.parametrize("language", Language)
+def test_there_are_words_for_all_that_an_account_can_have_done(language: Language) -> None:
+    for counted in (Count("a1", "invite", instead, kind, "", True, 1) for kind in Kind for instead in (False, True)):
+        assert all(done_word(each, language) for each in done_by([counted], "a1"))
+        assert all(error_word(each, language) for each in errors_of([counted], "a1"))
+    assert all(error_word(each, language) for each in Reason if each)
+    assert all(account_state_word(each, language) for each in (*ACCOUNT_STATES.values(), "working", "not_admin"))
 
 
 async def test_the_name_of_a_file_is_harmless(client: Client) -> None:

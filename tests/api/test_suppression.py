@@ -1,6 +1,7 @@
 """`/suppression`, `/people`, and campaigns that leave people out, over HTTP."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -49,6 +50,15 @@ async def test_a_file_is_read_as_an_audience_is(client: Client) -> None:
     assert_problem(await client.post("/suppression/upload", files={"file": ("stop.csv", b"")}), 422, "bad-file")
 
 
+async def test_a_file_may_be_as_large_as_an_audiences(client: Client) -> None:
+    content = b"username,note\n" + b"".join(b"person_%d,%s\n" % (n, b"x" * 600) for n in range(2_500))
+    assert 1024 * 1024 < len(content) < 2 * 1024 * 1024
+    answer = await client.post("/suppression/upload", files={"file": ("stop.csv", content)})
+    assert (answer.status_code, answer.json().get("added")) == (200, 2_500), answer.text
+    too_large = {"file": ("stop.csv", b"@anna\n" * (3 * 1024 * 1024 // 6))}
+    assert_problem(await client.post("/suppression/upload", files=too_large), 413, "too-large")
+
+
 async def test_who_is_on_it_is_skipped_until_taken_off(client: Client) -> None:
     await client.post("/suppression", json={"identifiers": ["@boris"]})
     assert await skipped(client, await client.campaign()) == {"suppressed": 1}
@@ -82,6 +92,20 @@ async def test_a_person_is_erased(client: Client, stranger: Client) -> None:
     assert await entries(client) == [None]
     assert (await stranger.delete("/people/@anna")).json()["campaigns"] == 0
     assert "anna" in (await client.get(f"/invite/{campaign}/report")).text
+
+
+async def test_who_was_erased_stays_on_the_list(client: Client) -> None:
+    await client.delete("/people/@boris")
+    assert_problem(await client.delete("/suppression/@boris"), 409, "forbidden-now")
+    assert await skipped(client, await client.campaign()) == {"suppressed": 1}
+
+
+async def test_somebody_is_named_by_a_link_as_well(client: Client) -> None:
+    link = quote("https://t.me/boris?start=1", safe="")
+    await client.post("/suppression", json={"identifiers": ["@boris"]})
+    assert (await client.delete(f"/suppression/{link}")).status_code == 204
+    await client.campaign()
+    assert (await client.delete(f"/people/{link}")).json()["listed"] == 1
 
 
 async def test_only_the_erased_persons_digest_is_in_the_audit_log(client: Client, capsys: Any) -> None:

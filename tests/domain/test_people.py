@@ -5,9 +5,8 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.audience import Contact, DropReason, Line
+from domain.audience import Contact
 from domain.people import People, Places
-from domain.preview import DROPPED_SHOWN, PEOPLE_SHOWN, look_through
 
 CONTACTS = st.builds(
     Contact,
@@ -93,32 +92,3 @@ def test_places_grow() -> None:
     keys = [hash(str(n)) for n in range(20_000)]
     assert [places.setdefault(key, n) for n, key in enumerate(keys, start=1)] == list(range(1, 20_001))
     assert [places.setdefault(key, 1) for key in keys] == list(range(1, 20_001))
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(CONTACTS | st.sampled_from([DropReason.EMPTY, DropReason.BAD_ID]), max_size=14))
-def test_a_preview_says_what_each_line_adds_to_its_person(found: list[Contact | DropReason]) -> None:
-    preview = look_through(Line(number, f"line {number}", each) for number, each in enumerate(found, start=1))
-    good = [each for each in found if isinstance(each, Contact)]
-    numbers = [number for number, each in enumerate(found, start=1) if isinstance(each, Contact)]
-    expected = {}
-    firsts = {numbers[line - 1]: numbers[lines[0] - 1] for lines in groups(good) for line in lines}
-    for lines in groups(good):
-        person, *others = [good[line - 1] for line in lines]
-        for other in others:
-            person = person.completed(other)
-        expected[numbers[lines[0] - 1]] = person
-    assert preview.people == expected
-    assert preview.rows_read == len(found) == preview.stored + sum(preview.reasons.values())
-    assert preview.stored == len(expected)
-    assert [each.line for each in preview.dropped] == [n for n in range(1, len(found) + 1) if n not in expected]
-    assert all(each.content == f"line {each.line}" for each in preview.dropped)
-    assert [each.same_as for each in preview.dropped] == [firsts.get(each.line) for each in preview.dropped]
-
-
-def test_a_preview_is_short_however_long_the_list() -> None:
-    lines = (Line(n, "x", Contact(f"user_{n}") if n % 2 else DropReason.EMPTY) for n in range(1, 5_001))
-    preview = look_through(lines)
-    assert (preview.rows_read, preview.stored, preview.reasons[DropReason.EMPTY]) == (5_000, 2_500, 2_500)
-    assert list(preview.people) == list(range(1, 2 * PEOPLE_SHOWN, 2))
-    assert len(preview.dropped) == DROPPED_SHOWN

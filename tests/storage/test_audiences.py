@@ -1,7 +1,7 @@
 """Audiences on the real PostgreSQL, as role invite_api: all or nothing, nobody twice, nobody of another owner."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -12,9 +12,11 @@ from sqlalchemy import text
 
 from domain.audience import Contact, DroppedLine, DropReason, FileError, Line, TooManyRows
 from domain.errors import NotFound
+from domain.preview import DROPPED_SHOWN, PEOPLE_SHOWN
 from storage.audiences import Audiences
 from storage.engine import Database
 from tests.domain.test_people import CONTACTS
+from tests.domain.test_people import groups as groups_of
 from tests.storage.world import INVITED, OWNER, World
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -126,19 +128,59 @@ async def test_two_people_who_turn_out_to_be_one_are_stored_once(audiences: Audi
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(CONTACTS | st.sampled_from([DropReason.EMPTY, DropReason.BAD_ID]), max_size=12))
-async def test_what_is_stored_is_what_the_preview_showed(
+async def test_what_is_stored_is_what_the_lines_say_and_the_preview_showed(
     audiences: Audiences, database: Database, found: list[Contact | DropReason]
 ) -> None:
-    preview = await audiences.preview(lines(*found))
+    preview = await audiences.preview("o", lines(*found), 100)
     stored = await audiences.store("o", "list", lines(*found), NOW, 100)
-    assert (stored.rows_read, stored.stored) == (preview.rows_read, preview.stored)
-    assert stored.reasons == {reason: n for reason, n in preview.reasons.items() if n}
+    assert (stored.rows_read, stored.stored, stored.reasons) == (preview.rows_read, preview.stored, preview.reasons)
     rows = await people(database, "o", stored.id)
     assert [row[1:] for row in rows] == [
         (line, *person[:4], dict(person.fields)) for line, person in preview.people.items()
     ]
     assert await audiences.dropped("o", stored.id, 0, 100) == preview.dropped
     assert await audiences.get("o", stored.id) == stored
+
+    numbered = {line: each for line, each in enumerate(found, start=1) if isinstance(each, Contact)}
+    numbers, contacts = list(numbered), list(numbered.values())
+    groups = [[numbers[line - 1] for line in group] for group in groups_of(contacts)]
+    assert preview.people == {group[0]: told_by([numbered[line] for line in group]) for group in groups}
+    assert stored.rows_read == len(found)
+    same_as = {line: group[0] for group in groups for line in group[1:]}
+    others = [line for line in range(1, len(found) + 1) if line not in preview.people]
+    assert [(each.line, each.same_as) for each in preview.dropped] == [(line, same_as.get(line)) for line in others]
+
+
+def told_by(contacts: Sequence[Contact]) -> Contact:
+    """What all these lines say of one person: of each thing what the earliest says that says anything."""
+    columns = zip(*contacts, strict=True)
+    firsts = (next((each for each in column if each not in (None, "")), column[0]) for column in columns)
+    fields: dict[str, str] = {}
+    for each in contacts:
+        fields = {**each.fields, **fields}
+    return Contact(*firsts)._replace(fields=fields)
+
+
+async def test_a_preview_of_a_long_list_is_its_beginning_as_it_would_be_stored(
+    audiences: Audiences, database: Database
+) -> None:
+    found = lines(
+        *(Contact(f"user_{n}") for n in range(1, 81)),
+        Contact(phone="+79001234567", first_name="Late"),
+        Contact("user_1", "+79001234567", fields={"x": "1"}),  # lines 1 and 81 are the same person
+        Contact("user_2", user_id=5),
+        Contact("user_3", user_id=5),  # and lines 2 and 3
+        *[DropReason.EMPTY] * 200,
+    )
+    preview = await audiences.preview("o", found, 1_000)
+    assert await rows_of(database, "o") == dict.fromkeys(TABLES, 0)
+    stored = await audiences.store("o", "list", found, NOW, 1_000)
+    assert (preview.rows_read, preview.stored, preview.reasons) == (stored.rows_read, stored.stored, stored.reasons)
+    rows = await people(database, "o", stored.id)
+    assert list(preview.people) == [row[1] for row in rows[:PEOPLE_SHOWN]] == [1, 2, *range(4, 52)]
+    assert preview.people[1] == Contact("user_1", "+79001234567", None, "Late", fields={"x": "1"})
+    assert preview.dropped == await audiences.dropped("o", stored.id, 0, DROPPED_SHOWN)
+    assert [each.line for each in preview.dropped[:5]] == [3, 81, 82, 83, 84]
 
 
 async def test_an_audience_is_deleted_with_all_that_is_its_own(world: World) -> None:

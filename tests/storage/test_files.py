@@ -141,6 +141,27 @@ def test_one_good_identifier_is_enough() -> None:
     assert found(b"username,phone\nno name,+79001234567\n") == [Contact(phone="+79001234567")]
 
 
+def test_a_second_value_for_the_same_thing_is_kept_as_it_is_written() -> None:
+    content = "phone,phone,имя,имя\n+79001234567,8 900 123-45-68,Анна,Ким\n,+79001234569,Б,Б\n".encode()
+    assert found(content) == [
+        Contact(phone="+79001234567", first_name="Анна", fields={"имя_4": "Ким"}),
+        Contact(phone="+79001234569", first_name="Б"),
+    ]
+    assert found(content, default_country="RU")[0] == Contact(
+        phone="+79001234567", first_name="Анна", fields={"phone_2": "8 900 123-45-68", "имя_4": "Ким"}
+    )
+
+
+@pytest.mark.parametrize("number", ["1,23457E+11", "7,9E+10"])
+def test_a_shortened_number_in_a_list_of_one_column_is_one_cell(number: str) -> None:
+    assert found(f"id\n123456789\n{number}\n5\n".encode()) == [
+        Contact(user_id=123456789),
+        DropReason.ROUNDED,
+        Contact(user_id=5),
+    ]
+    assert found("Контакт\nt.me/anna\n@boris, @vera\n".encode()) == [Contact("anna"), DropReason.NOT_A_NAME]
+
+
 def test_rows_may_be_longer_and_shorter_than_the_header() -> None:
     assert found(b"username,city\n@anna\n@boris,Tomsk,more\n") == [
         Contact("anna"),
@@ -347,6 +368,16 @@ def test_a_file_that_cannot_be_read_is_refused_with_what_and_where(content: byte
         read(content)
     assert words in str(caught.value)
     assert caught.value.field == "file"
+
+
+@pytest.mark.parametrize("content", [b"who,x\n@anna,1\n", b'[{"who": "anna"}]'])
+@pytest.mark.parametrize("again", ["who", " WHO ", "1"])
+def test_a_column_that_is_mapped_twice_is_told(content: bytes, again: str) -> None:
+    if again == "1" and content.startswith(b"["):
+        again = "Who"  # JSON's keys have no numbers
+    with pytest.raises(Invalid, match="named twice") as caught:
+        read(content, mapping={"username": "who", "phone": again})
+    assert caught.value.field == "mapping"
 
 
 @pytest.mark.parametrize("content", [b"username\n@anna\n", b'[{"username": "anna"}]'])

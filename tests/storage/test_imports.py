@@ -1,10 +1,13 @@
 """Imports on the real PostgreSQL: nothing twice, nothing lost, whole or not at all."""
 
 import asyncio
+import json
+import threading
+from collections.abc import Iterator
 
 import pytest
 
-from domain.audience import Contact, DropReason, FileError, FileLimits, ImportFault
+from domain.audience import Contact, DropReason, FileError, FileLimits, ImportFault, Line
 from domain.errors import NotFound
 from domain.parsed import ParsedPage
 from storage.imports import Imports
@@ -19,6 +22,11 @@ def page(content: str, rows: int, cursor: str | None) -> ParsedPage:
 async def begun(world: World) -> tuple[Imports, object]:
     imports = Imports(world.worker, FileLimits(cell=100))
     return imports, await Imports(world.api, FileLimits()).begin(OWNER, "x", "chat-1", None, world.now)
+
+
+async def keep(imports: Imports, audience: object, rows: list[dict[str, object]], cursor: str | None) -> None:
+    place = await imports.place(OWNER, audience)
+    await imports.keep(OWNER, audience, place, page(json.dumps(rows), len(rows), cursor))
 
 
 async def test_pages_are_cleaned_as_one_file_and_none_counts_twice(world: World) -> None:
@@ -89,3 +97,64 @@ async def test_whoever_an_account_of_nobody_has_seen_does_not_keep_the_campaign_
     await world.runs.review(OWNER, campaign, None, world.now)
     rows = await world.query("SELECT outcome, reason FROM recipient ORDER BY position")
     assert rows == [{"outcome": "unreachable", "reason": "account_gone"}, {"outcome": None, "reason": None}]
+
+
+class TestErasing:
+    """Whoever is erased while an import goes on."""
+
+    @pytest.fixture
+    async def waiting(self, world: World) -> object:
+        """Two pages of an import that goes on."""
+        imports, audience = await begun(world)
+        rows = [
+            {"username": "t.me/Galya_K", "phone": None, "note": "g"},
+            {"username": "anna", "phone": "+7 900 000-00-01", "note": "not galya_kk"},
+            {"username": None, "phone": "8\u00a0900\u00a0123 45 67"},  # no country: a row that will not be taken
+            {"username": "boris", "user_id": 9_001_234_567},
+        ]
+        await keep(imports, audience, rows, "c")
+        await keep(
+            imports,
+            audience,
+            [{"username": "\tGALYA_K", "phone": "+7\u00a0900\u00a0123-45-67"}, {"username": None, "note": "Галя_k"}],
+            "d",
+        )
+        return audience
+
+    async def test_their_rows_are_emptied_under_every_name(self, world: World, waiting: object) -> None:
+        erased = await world.erasing.erase(OWNER, "username:galya_k", world.now)
+        assert erased.listed == 3, "the first page's first and third row, the second one's first"
+        contents = " ".join(row["content"] for row in await world.query("SELECT content FROM audience_page"))
+        assert 'galya_k"' not in contents.lower()
+        assert "123" not in contents.replace("9001234567", "")
+        imports = Imports(world.worker, FileLimits())
+        await keep(imports, waiting, [{"username": "vera"}], None)
+        await imports.finish(OWNER, waiting)
+        rows = await world.query("SELECT line, username, user_id FROM audience_recipient ORDER BY line")
+        assert [(row["line"], row["username"]) for row in rows] == [(2, "anna"), (4, "boris"), (7, "vera")]
+        assert (await world.audiences.get(OWNER, waiting)).rows_read == 7
+
+    async def test_an_owner_without_imports_and_another_owner(self, world: World, waiting: object) -> None:
+        before = await world.query("SELECT content FROM audience_page ORDER BY number")
+        assert (await world.erasing.erase("boris", "username:galya_k", world.now)).listed == 0
+        assert await world.query("SELECT content FROM audience_page ORDER BY number") == before
+
+    async def test_what_comes_in_at_the_same_moment_is_waited_for(self, world: World) -> None:
+        """A list that is being stored when its person is erased; and a campaign that is being made."""
+        read, go_on = threading.Event(), threading.Event()
+
+        def slow() -> Iterator[Line]:
+            yield Line(1, "galya_k", Contact("galya_k"))
+            read.set()
+            go_on.wait(10)
+
+        storing = asyncio.create_task(world.audiences.store(OWNER, "list", slow(), world.now, 10))
+        await asyncio.to_thread(read.wait, 10)
+        erasing = asyncio.create_task(world.erasing.erase(OWNER, "username:galya_k", world.now))
+        await asyncio.wait([erasing], timeout=0.3)
+        assert not erasing.done()
+        theirs = await world.erasing.erase("boris", "username:galya_k", world.now)  # of no concern to others
+        assert theirs.listed == 0
+        go_on.set()
+        assert (await erasing).listed == 1
+        assert (await world.audiences.get(OWNER, (await storing).id)).stored == 0

@@ -1,7 +1,5 @@
 """What an audience's columns hold, and whose text is too long: what the database says is what its people say."""
 
-from uuid import UUID
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +13,7 @@ from domain.recipient import Person
 from domain.rendering import longest, placeholders, values
 from domain.template import parse
 from storage.campaigns import NewCampaign
-from storage.messages import Messages
+from storage.messages import Crowd, Messages
 from storage.test_messages import NO_AUDIENCE, ToOneself
 from tests.domain.templates import people, sources
 from tests.domain.templates import values as any_values
@@ -25,9 +23,9 @@ NUL = "\0"
 """Readers of files take it out: PostgreSQL has no such character."""
 
 
-async def audience(world: World, *contacts: Contact) -> UUID:
+async def audience(world: World, *contacts: Contact) -> Crowd:
     lines = [Line(number + 10, "x", contact) for number, contact in enumerate(contacts)]
-    return (await world.audiences.store(OWNER, "list", lines, world.now, 1_000_000)).id
+    return Crowd((await world.audiences.store(OWNER, "list", lines, world.now, 1_000_000)).id)
 
 
 ANNA = Contact("anna", first_name="Анна", fields={"Город ": "Москва", "e": "👍👍", "site": "https://example.com"})

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.audience import Contact, FileLimits, Line
+from domain.campaign import State
 from storage.imports import Imports
 from storage.retention import Retention
 from tests.storage.world import INVITED, OWNER, World
@@ -59,6 +60,20 @@ async def test_an_audience_goes_when_no_campaign_needs_it(world: World) -> None:
     await retention.remove_audience(used)
     assert [row["state"] for row in await world.query("SELECT state FROM audience")] == ["importing"]
     assert await world.query("SELECT FROM audience_recipient") == []
+
+
+async def test_old_events_go_and_those_that_are_to_be_delivered_stay(world: World) -> None:
+    retention = Retention(world.worker)
+    await world.campaign(1)  # it has begun: the first event
+    await world.events.set_webhook(OWNER, "https://example.com", [State.RUNNING], b"seed", world.now)
+    await world.campaign(1)  # due
+    later = world.now + KEPT
+    assert await retention.owners_of_old_numbers(world.now, 10) == []
+    assert await retention.owners_of_old_numbers(later, 10) == [OWNER]
+    await retention.remove_old_numbers(OWNER, later)
+    [due] = await world.query("SELECT due_at FROM event")
+    assert due["due_at"] is not None
+    assert await retention.owners_of_old_numbers(later, 10) == []
 
 
 async def test_old_numbers_go_and_those_that_limits_look_at_stay(world: World) -> None:

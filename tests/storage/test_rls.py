@@ -284,6 +284,7 @@ class TestRoles:
                 assert may(connection, table, "DELETE") == deletable, table
             assert writable(connection, "event") == ["due_at"], "how a delivery went is the worker's to tell"
             assert writable(connection, "audience") == ["name", "rows_read", "stored"]
+            assert writable(connection, "audience_page") == ["content"], "who is erased is taken out of it"
             for table in (
                 "account",
                 "turn",
@@ -333,6 +334,7 @@ class TestRoles:
                 "audience_recipient",
                 "audience_dropped",
                 "audience_page",
+                "event",
             }
             for table in TABLES:
                 assert may(connection, table, "DELETE") == (table in deletable), table

@@ -155,6 +155,19 @@ class TestInATurn:
         world.now += GAP
         assert (await world.turn(second)).attempts[0].suppressed
 
+    async def test_who_has_opted_out_stays_on_the_list(self, world: World) -> None:
+        await suppress(world, "username:boris")
+        await world.suppression.remove(OWNER, "username:boris")
+        campaign = await world.campaign([BORIS])
+        turn = await world.turn(campaign)
+        assert await world.mark(turn, campaign)
+        await suppress(world, "username:boris")  # the owner is as quick as the person
+        await world.settle(turn, OPTED_OUT)
+        [entry] = await world.suppression.page(OWNER, b"", 9)
+        assert entry.source is Source.OPT_OUT
+        with pytest.raises(Forbidden):
+            await world.suppression.remove(OWNER, "username:boris")
+
     async def test_an_opt_out_that_is_learned_late_counts_as_well(self, world: World) -> None:
         campaign = await world.campaign([BORIS])
         turn = await world.turn(campaign)
