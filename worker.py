@@ -136,6 +136,7 @@ class Process:
                 pace=self.applications,
             )
         )
+        self.metrics.expect(made)
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
@@ -147,6 +148,7 @@ class Process:
             settings.idle_close,
             lambda ref: AccountBook(self.database, ref, clock),
             settings.max_clients,
+            self.metrics.lease_taken_over,
         )
         self.accounts = AccountActivities(
             self.open_accounts,

@@ -25,6 +25,7 @@ from api import (
     suppression,
     webhook,
 )
+from api.at_once import AtOnce
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.context import RequestContext
@@ -101,6 +102,8 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
     app.state.listeners = Listeners(settings.events_every.total_seconds(), settings.streams_per_owner, time.monotonic)
+    app.state.leaving = False
+    app.state.at_once = AtOnce(settings.requests_at_once)
     app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
     for resource in _RESOURCES:
         app.include_router(resource.router)
@@ -135,7 +138,7 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
-        database = Database(settings.database_url.get_secret_value())
+        database = Database(settings.database_url.get_secret_value(), settings.database_pool)
         metrics = Metrics()
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:

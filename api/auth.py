@@ -81,7 +81,7 @@ class Tokens:
             raise Unauthenticated("The token names no usable subject.")
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
-        return Caller(owner, roles, token, float(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
+        return Caller(owner, roles, token, _moment(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -109,6 +109,14 @@ class Tokens:
 def is_owner(name: str) -> bool:
     """Whether an owner can be called so."""
     return 0 < len(name) <= _MAX_SUBJECT and name.isprintable()
+
+
+def _moment(exp: Any) -> float:
+    """The expiry as a number: PyJWT takes any that `int` does, and lets whole numbers be as long as they like."""
+    try:
+        return float(exp)
+    except OverflowError:
+        raise Unauthenticated("The token is not valid.") from None
 
 
 def _key(settings: ApiSettings) -> str:

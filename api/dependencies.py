@@ -12,6 +12,7 @@ from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from structlog.contextvars import bind_contextvars
 
+from api.at_once import AtOnce
 from api.auth import Caller, Tokens, Unauthenticated
 from api.context import request_id
 from api.problems import route
@@ -110,7 +111,7 @@ def services(request: Request) -> Services:
     return found
 
 
-async def caller(
+async def known(
     request: Request,
     found: Annotated[Services, Depends(services)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -129,11 +130,19 @@ async def caller(
     asked = own.acting(request.method in READS, owner)
     came = replace(own.by, address=_address(request), request_id=request_id(request.scope))
     asked = replace(asked, by=came)
-    bind_contextvars(owner=asked.owner)
+    named = _named(request)
+    bind_contextvars(owner=asked.owner, **named)
     if asked.owner != own.owner:  # kept before anything is shown
         read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
-        await found.audit.record(asked.owner, read, route(request), **_named(request))
+        await found.audit.record(asked.owner, read, route(request), **named)
     return asked
+
+
+async def caller(request: Request, asked: Annotated[Caller, Depends(known)]) -> AsyncIterator[Caller]:
+    """Who asks, once there is a place for the request (`api.at_once`), held until it is answered. Raises `TooMany`."""
+    at_once: AtOnce = request.app.state.at_once
+    async with at_once.place(asked.by.actor):
+        yield asked
 
 
 def _address(request: Request) -> str:
@@ -155,6 +164,8 @@ async def now(found: Annotated[Services, Depends(services)]) -> datetime:
 
 
 Asked = Annotated[Caller, Depends(caller)]
+Listening = Annotated[Caller, Depends(known)]
+"""Who asks for what has no end: it must not keep a place."""
 With = Annotated[Services, Depends(services)]
 Now = Annotated[datetime, Depends(now)]
 

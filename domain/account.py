@@ -72,12 +72,16 @@ class LeaseTimes:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of one process to hold an account's client. `queue`: the task queue that reaches that process."""
+    """The right of one process to hold an account's client. `queue`: the task queue that reaches that process.
+
+    `taken_over`: another process had it, and let it end without giving it up.
+    """
 
     ref: AccountRef
     holder: str
     queue: str
     fence: int
+    taken_over: bool = False
 
 
 @dataclass(frozen=True)

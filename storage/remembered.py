@@ -15,20 +15,28 @@ from storage.memory import Memory, Together
 
 
 class RememberedCredentials:
-    """The `CredentialStore` with a memory of `keep`. A changed secret has a new version, and so is read anew."""
+    """The `CredentialStore` with a memory of `keep`, for who connects anew under the same lease.
+
+    A changed secret has a new version, and so is read anew.
+    """
 
     def __init__(self, store: CredentialStore, keep: timedelta) -> None:
         self._store = store
         self._keep = keep
-        self._known: Memory[Credentials] = Memory()
+        self._known: Memory[tuple[int, Credentials]] = Memory()
 
     async def read(self, owner: str, path: str, version: int) -> Credentials:
         """The secret's fields. Raises `Unavailable`, `NotFound`."""
-        name = (owner, path, version)  # the owner's too: what one owner may read is not remembered for another
-        known = self._known.get(name)
-        if known is not None:
-            return known
-        return self._known.keep(name, await self._store.read(owner, path, version), self._keep)
+        name = (owner, path)  # the owner's too: what one owner may read is not remembered for another
+        known, secret = self._known.get(name) or (None, {})
+        if known != version:
+            secret = await self._store.read(owner, path, version)
+            self._known.keep(name, (version, secret), self._keep)
+        return secret
+
+    def forget(self, owner: str, path: str) -> None:
+        """Drop it before its time."""
+        self._known.forget((owner, path))
 
 
 class RememberedDirectory:

@@ -24,6 +24,9 @@ class Vault:
         self.away = False
         self.asked: list[tuple[str, int]] = []
 
+    def forget(self, owner: str, path: str) -> None:
+        raise AssertionError("it keeps nothing")
+
     async def read(self, owner: str, path: str, version: int) -> Credentials:
         self.asked.append((path, version))
         if self.away:
@@ -92,6 +95,20 @@ class TestCredentials:
         vault.away = True
         with pytest.raises(Unavailable):
             await store.read("anna", "accounts/a", 1)
+
+    async def test_it_is_forgotten_when_that_is_asked_for(self) -> None:
+        vault = Vault()
+        vault.secrets["accounts/b"] = {"session": "b"}
+        store = RememberedCredentials(vault, LONG)
+        for path in ("accounts/a", "accounts/b"):
+            await store.read("anna", path, 1)
+        store.forget("anna", "accounts/a")
+        store.forget("anna", "accounts/never")
+        store.forget("boris", "accounts/b")
+        vault.away = True
+        with pytest.raises(Unavailable):
+            await store.read("anna", "accounts/a", 1)
+        assert await store.read("anna", "accounts/b", 1) == {"session": "b"}
 
     async def test_what_one_owner_read_is_not_told_to_another(self) -> None:
         vault = Vault()

@@ -403,6 +403,7 @@ class TestHousekeeping:
             "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
             "fleet_settled": "TABLE(platform text, n bigint)",
             "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
+            "fleet_stuck": "TABLE(platform text, n bigint)",
             "floods_since": "bigint",
             "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
             "spent_audiences": "TABLE(owner text, audience_id uuid)",
