@@ -276,6 +276,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
                 await _either(stop, keeping)
         finally:
             keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)  # else its end is logged as an error nobody saw
             await process.open_accounts.close_all()
             await process.applications.leave()
             await process.database.close()
