@@ -257,6 +257,8 @@ class AccountActivities:
 
     async def _prepared(self, owner: str, account: KnownAccount) -> SignIn:
         if account.inline_credentials is not None:
+            if not account.inline_credentials:
+                raise Unavailable("integration-service", "its credentials are not kept while it is away")
             return SignIn(account.inline_credentials, account.proxy)
         path = account.vault_path
         secret = await self._credentials.read(owner, path, account.credentials_version)

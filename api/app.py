@@ -98,6 +98,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
         openapi_tags=_TAGS,
         lifespan=_lifespan(settings) if services is None else None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the request says that we are: behind TLS, a token would follow without it
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)

@@ -41,7 +41,10 @@ Credentials = Mapping[str, str]
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """An account as integration-service lists it. `vault_path` is '' where the credentials came inline."""
+    """An account as integration-service lists it. `vault_path` is '' where the credentials came inline.
+
+    `inline_credentials`: empty where they came so, and were not kept.
+    """
 
     account_id: str
     label: str

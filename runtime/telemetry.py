@@ -59,7 +59,7 @@ def _traced(logger: Any, name: str, line: structlog.types.EventDict) -> structlo
     """A library's error by its type and place: its text may hold people's data (SEC-5)."""
     thrown = line.pop("exc_info", None)
     if isinstance(thrown, tuple) and thrown[0] is not None:
-        line |= {"error": thrown[0].__name__, "trace": "".join(traceback.format_tb(thrown[2]))}
+        line.update(error=thrown[0].__name__, trace="".join(traceback.format_tb(thrown[2])))
     return line
 
 

@@ -5,6 +5,7 @@ carries on for its time (OBS-5). In memory only, bounded, forgotten at its end.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from domain.account import Credentials, KnownAccount
@@ -40,7 +41,8 @@ class RememberedCredentials:
 
 
 class RememberedDirectory:
-    """The `AccountDirectory` that answers, while integration-service is away, what it answered within `keep`.
+    """The `AccountDirectory` that answers, while integration-service is away, what it answered within `keep`, without
+    the credentials that came with it.
 
     `fresh`: for so long it is not asked again. Thousands of accounts that sign in together would read the list of
     thousands as often.
@@ -71,9 +73,13 @@ class RememberedDirectory:
             if known is None:
                 raise
             return known
-        self._known.keep(name, found, self._keep_for)
+        self._known.keep(name, [_without_credentials(account) for account in found], self._keep_for)
         return self._fresh.keep(name, found, self._fresh_for)
 
     async def report(self, owner: str, account_id: str, reason: Reason, at: datetime) -> None:
         """Tell that the account was found blocked. Raises `Unavailable`."""
         await self._directory.report(owner, account_id, reason, at)
+
+
+def _without_credentials(account: KnownAccount) -> KnownAccount:
+    return replace(account, inline_credentials={}) if account.inline_credentials else account

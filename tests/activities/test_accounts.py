@@ -105,6 +105,15 @@ class TestOpens:
         assert (await bench.opened()).fence == 1
         assert bench.vault.read_versions == [7]
 
+    async def test_with_credentials_from_the_list_and_not_without_them(self, bench: Bench) -> None:
+        account, *_ = bench.directory.listed
+        bench.directory.listed = [replace(account, vault_path="", inline_credentials={})]
+        opened = await bench.opened()
+        assert (opened.fence, opened.why) == (0, Why.CREDENTIALS_AWAY), "a list that was remembered has none"
+        bench.directory.listed = [replace(account, vault_path="", inline_credentials={"session": "inline"})]
+        assert (await bench.opened()).fence
+        assert bench.adapter.credentials == [{"session": "inline"}]
+
     async def test_the_secret_is_forgotten_with_the_lease_and_not_before(self, bench: Bench) -> None:
         await bench.opened()
         await bench.opened(replace(FOR_CAMPAIGN, campaign_id="campaign-2"))

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.app import create_app
 from api.at_once import AtOnce
@@ -208,6 +209,31 @@ class TestAtOnce:
                 assert_problem(await client.get("/invite"), 429, "too-many")
                 assert_problem(await held, 503, "unavailable")
                 assert (await client.get("/invite")).status_code == 200
+
+
+class TestProxies:
+    """As uvicorn does it with our setting: who is counted and kept is the last one that no proxy of ours is."""
+
+    @pytest.mark.parametrize(
+        ("trusted", "said", "kept"),
+        [
+            ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+            ("127.0.0.1,203.0.113.0/24", "198.51.100.1, 203.0.113.9", "198.51.100.1"),
+            ("127.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+            ("127.0.0.1", "2001:db8:1:2::5", "2001:db8:1:2::/64"),
+            ("10.0.0.1", "203.0.113.9", "127.0.0.1"),
+        ],
+        ids=["the client's own word before", "two proxies", "with a port", "IPv6", "not from a proxy"],
+    )
+    async def test_where_a_request_came_from(
+        self, app: FastAPI, owner: str, trusted: str, said: str, kept: str
+    ) -> None:
+        behind: Any = ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type]
+        async with Client(behind, make_token(owner)) as client:
+            headers = {"X-Forwarded-For": said}
+            assert (await client.post("/suppression", json={"identifiers": ["@anna"]}, headers=headers)).is_success
+            [told] = (await client.get("/audit")).json()["items"]
+        assert told["address"] == kept
 
 
 class TestServer:

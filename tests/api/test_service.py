@@ -56,6 +56,7 @@ async def test_unknown_routes_and_methods(client: Client) -> None:
     assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]
     assert_problem(await client.get("/invite/not-an-id"), 422, "invalid", "campaign_id")
+    assert_problem(await client.get("/invite/", headers={"Host": "evil.example"}), 404, "not-found")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=yesterday", "before=2026-01-01T00:00:00"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,6 +178,16 @@ class TestDirectory:
         assert await directory.accounts("anna", "telegram") == []
         service.away = True
         assert await directory.accounts("anna", "telegram") == []
+
+    async def test_credentials_that_came_with_the_list_are_not_kept(self) -> None:
+        service = Listing()
+        inline = replace(service.listed[0], inline_credentials={"session": "secret"})
+        service.listed = [inline]
+        directory = RememberedDirectory(service, LONG)
+        assert await directory.accounts("anna", "telegram") == [inline]
+        service.away = True
+        assert await directory.accounts("anna", "telegram") == [replace(inline, inline_credentials={})]
+        assert "secret" not in str([each.inline_credentials for _, [each] in directory._known._values.values()])
 
     @pytest.mark.parametrize(("owner", "platform"), [("boris", "telegram"), ("anna", "whatsapp")])
     async def test_never_another_owners_or_platforms(self, owner: str, platform: str) -> None:

@@ -366,6 +366,21 @@ class TestHousekeeping:
         with connected(database_urls, "invite_owner", MINE) as connection:
             refused(connection, "SELECT floods_since('telegram', now())")
 
+    async def test_each_function_is_called_by_whom_it_is_for(self, world: World) -> None:
+        """Of all that cross owners or write for others: a new one is among them, and not open to everybody."""
+        rows = await world.query(
+            "SELECT p.proname AS name, has_function_privilege('invite_api', p.oid, 'EXECUTE') AS api, "
+            "has_function_privilege('invite_worker', p.oid, 'EXECUTE') AS worker, "
+            "EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) "
+            "AS everybody FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace"
+        )
+        assert not [row["name"] for row in rows if row["everybody"]]
+        both = {"floods_since"}
+        api = {"forget_addresses", "forget_recipients", "owners"}
+        api |= {f"fleet_{what}" for what in ("accounts", "campaigns", "late", "outcomes", "settled", "spent", "stuck")}
+        assert {row["name"] for row in rows if row["api"]} == api | both
+        assert {row["name"] for row in rows if row["worker"]} == {row["name"] for row in rows} - api
+
     @pytest.mark.parametrize("role", ROLES)
     def test_what_is_nobodys_is_reached_by_its_functions_alone(
         self, database_urls: Mapping[str, str], role: str
