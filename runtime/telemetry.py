@@ -6,7 +6,6 @@ Single campaigns can be logged at DEBUG while everything runs: their ids stand i
 import logging
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,6 @@ def configure(level: str, debug_file: Path | None = None) -> None:
         foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _traced,
             structlog.processors.JSONRenderer(),
         ],
     )
@@ -53,14 +51,6 @@ def configure(level: str, debug_file: Path | None = None) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for category in ("audit", "execution", "error"):
         logging.getLogger(category).setLevel(logging.DEBUG)  # what is below `level` was dropped before
-
-
-def _traced(logger: Any, name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
-    """A library's error by its type and place: its text may hold people's data (SEC-5)."""
-    thrown = line.pop("exc_info", None)
-    if isinstance(thrown, tuple) and thrown[0] is not None:
-        line.update(error=thrown[0].__name__, trace="".join(traceback.format_tb(thrown[2])))
-    return line
 
 
 def _wanted(level: int, debugged: Debugged) -> structlog.types.Processor:

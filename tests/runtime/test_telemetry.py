@@ -68,26 +68,6 @@ def test_an_error_has_its_trace() -> None:
     assert "ValueError: broken" in line["exception"]
 
 
-def test_a_librarys_error_has_its_trace_and_not_its_text() -> None:
-    code = """
-        try:
-            raise ValueError("the phone is +79001234567")
-        except ValueError:
-            logging.getLogger("telethon").exception("it broke")
-        logging.getLogger("telethon").error("it broke", exc_info=True)
-    """
-    first, second = lines("INFO", code)
-    assert (first["logger"], first["level"], first["event"], first["error"]) == (
-        "telethon",
-        "error",
-        "it broke",
-        "ValueError",
-    )
-    assert 'File "<string>"' in first["trace"]
-    assert "79001234567" not in str(first)
-    assert "error" not in second, "there was none"
-
-
 def test_single_campaigns_speak_at_debug_from_when_the_file_says_so(tmp_path: Path) -> None:
     file = tmp_path / "debug"
     code = f"""
