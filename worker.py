@@ -134,6 +134,7 @@ class Process:
                 link_preview=settings.link_preview,
                 disconnect_after=settings.lease.disconnect_after,
                 pace=self.applications,
+                public_only=not settings.sessions_inside,
             )
         )
         self.metrics.expect(made)

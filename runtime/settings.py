@@ -150,6 +150,9 @@ class WorkerSettings(_Common):
     request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
     webhook_timeout: Duration = Field(timedelta(seconds=10), description="an owner's server is not waited for longer")
     link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
+    sessions_inside: bool = Field(
+        False, description="accounts' sessions may name a server in our own network: for development"
+    )
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
     max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")
