@@ -19,7 +19,7 @@ LATE_BY_LEAST = timedelta(days=1)
 more than a day. Promised is what was planned after the owner's last command or edit: a pause makes nobody late."""
 
 STUCK_AFTER = timedelta(hours=3)
-"""A campaign that says it is at work settles somebody within this time: no pace within a day's window is slower."""
+"""A campaign that says it is at work settles somebody within this time after the moments that its pace names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,14 @@ class TestStuck:
         await world.act(campaign, INVITED)
         assert await self.stuck(world) == {PLATFORM: 0}
 
+    async def test_a_slow_pace_is_none(self, world: World, campaign: str) -> None:
+        until = world.now + timedelta(hours=5)
+        await world.do("UPDATE campaign_account SET why = 'pace', until = %s", until)
+        world.now = until + STUCK_AFTER
+        assert await self.stuck(world) == {PLATFORM: 0}
+        world.now += SECOND
+        assert await self.stuck(world) == {PLATFORM: 1}, "it was to act long ago"
+
     async def test_a_wish_that_no_workflow_hears(self, world: World, campaign: str) -> None:
         await world.command(campaign, Command.PAUSE)
         world.now += 2 * STUCK_AFTER

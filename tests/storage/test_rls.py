@@ -462,7 +462,7 @@ class TestHousekeeping:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
             *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *("address_book", "event", "audit", *NOBODYS),
+            *("address_book", "event", "audit", "campaign_account", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())

@@ -1,6 +1,8 @@
--- Campaigns that stand without a reason to: whatever was wished last, they say since before then that they are at work, and
--- have settled nobody since.
+-- Campaigns that stand without a reason to: whatever was wished last, they say since before then that they are at work, have
+-- settled nobody since, and none of their accounts rests for its pace: few actions a day are hours apart.
 GRANT SELECT (since) ON campaign TO invite_housekeeping;
+GRANT SELECT (campaign_id, why, until) ON campaign_account TO invite_housekeeping;
+CREATE POLICY housekeeping ON campaign_account FOR SELECT TO invite_housekeeping USING (true);
 
 CREATE FUNCTION fleet_stuck(before timestamptz)
     RETURNS TABLE (platform text, n bigint)
@@ -8,6 +10,8 @@ CREATE FUNCTION fleet_stuck(before timestamptz)
     AS $$
         SELECT c.adapter, count(*) FILTER (WHERE c.since < before AND NOT EXISTS (
             SELECT FROM public.progress p WHERE p.campaign_id = c.id AND p.minute >= before
+        ) AND NOT EXISTS (
+            SELECT FROM public.campaign_account a WHERE a.campaign_id = c.id AND a.why = 'pace' AND a.until >= before
         ))
         FROM public.campaign c
         WHERE c.ended_at IS NULL AND c.wanted <> 'none' AND c.why IN ('working', 'preparing', 'cancelling')
