@@ -104,6 +104,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
     app.state.tokens = Tokens(settings, keys)
     app.state.listeners = Listeners(settings.events_every.total_seconds(), settings.streams_per_owner, time.monotonic)
     app.state.leaving = False
+    app.state.unforeseen = lambda: None
     app.state.at_once = AtOnce(settings.requests_at_once)
     app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
     for resource in _RESOURCES:
@@ -141,6 +142,7 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
         database = Database(settings.database_url.get_secret_value(), settings.database_pool)
         metrics = Metrics()
+        app.state.unforeseen = metrics.unforeseen
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
                 temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)

@@ -33,6 +33,9 @@ class Metrics:
             buckets=_LATENCIES,
             registry=self.registry,
         )
+        self._unforeseen = Counter(
+            "invite_api_errors", "Requests that the API answered with an error of ours", registry=self.registry
+        )
         self._blocks = Counter(
             "invite_account_blocks",
             "Accounts that were found banned, signed out or frozen",
@@ -58,6 +61,10 @@ class Metrics:
         self._dependency_up.labels(name).set(seconds is not None)
         if seconds is not None:
             self._dependency_seconds.labels(name).observe(seconds)
+
+    def unforeseen(self) -> None:
+        """A request met an error that nobody foresaw."""
+        self._unforeseen.inc()
 
     def expect(self, platforms: Iterable[str]) -> None:
         """Begin with 0 of what befalls accounts there: to Prometheus a series that begins with 1 has not increased."""

@@ -22,6 +22,7 @@ from api.dependencies import Services
 from devstack.ports import free_ports
 from domain.audience import DroppedLine
 from domain.errors import NotFound
+from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.engine import Database
@@ -78,10 +79,14 @@ class Failing:
 async def test_what_nobody_foresaw(app: FastAPI, settings: ApiSettings, owner: str) -> None:
     failing: Any = Failing()
     broken = create_app(settings, replace(app.state.services, campaigns=failing))
+    metrics = Metrics()
+    broken.state.unforeseen = metrics.unforeseen
     async with Client(broken, make_token(owner)) as client:
         with capture_logs() as logs:
             answer = await client.get("/invite")
+        await client.get("/nowhere")
     assert_problem(answer, 500, "internal")
+    assert metrics.registry.get_sample_value("invite_api_errors_total") == 1
     assert owner not in answer.text
     assert owner not in str(logs)
     assert logs[0]["error"] == "KeyError"

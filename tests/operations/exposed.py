@@ -33,6 +33,7 @@ def service() -> str:
     metrics = Metrics()
     metrics.limits_file(False)
     metrics.dependency("database", 0.001)
+    metrics.unforeseen()
     metrics.account_blocked(PLATFORM)
     metrics.lease_taken_over(PLATFORM)
     metrics.turn_taken(PLATFORM, "invite")
