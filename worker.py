@@ -135,8 +135,10 @@ class Process:
                 link_preview=settings.link_preview,
                 disconnect_after=settings.lease.disconnect_after,
                 pace=self.applications,
+                public_only=not settings.sessions_inside,
             )
         )
+        self.metrics.expect(made)
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
@@ -148,6 +150,7 @@ class Process:
             settings.idle_close,
             lambda ref: AccountBook(self.database, ref, clock),
             settings.max_clients,
+            self.metrics.lease_taken_over,
         )
         self.accounts = AccountActivities(
             self.open_accounts,
@@ -276,6 +279,7 @@ async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
                 await _either(stop, keeping)
         finally:
             keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)  # else its end is logged as an error nobody saw
             await process.open_accounts.close_all()
             await process.applications.leave()
             await process.database.close()

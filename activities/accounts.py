@@ -1,6 +1,6 @@
 """Activities on accounts: known, opened, closed, reported."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -248,17 +248,21 @@ class AccountActivities:
         if account is None or account.status is not ExternalStatus.ACTIVE:
             raise _Away(Why.ACCOUNT_INACTIVE)
         try:
-            sign_in = SignIn(await self._secret(ref.owner, account), account.proxy)
+            sign_in = await self._prepared(ref.owner, account)
         except Unavailable as error:
             raise _Away(Why.CREDENTIALS_AWAY) from error
         except NotFound:
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         return await self._open.connect(ref, sign_in)
 
-    async def _secret(self, owner: str, account: KnownAccount) -> Mapping[str, str]:
+    async def _prepared(self, owner: str, account: KnownAccount) -> SignIn:
         if account.inline_credentials is not None:
-            return account.inline_credentials
-        return await self._credentials.read(owner, account.vault_path, account.credentials_version)
+            if not account.inline_credentials:
+                raise Unavailable("integration-service", "its credentials are not kept while it is away")
+            return SignIn(account.inline_credentials, account.proxy)
+        path = account.vault_path
+        secret = await self._credentials.read(owner, path, account.credentials_version)
+        return SignIn(secret, account.proxy, lambda: self._credentials.forget(owner, path))
 
     async def _rights(self, ref: AccountRef, fence: int, request: OpenRequest) -> AccountRights | Outcome | None:
         to_check = ToCheck(request.destination)

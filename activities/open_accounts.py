@@ -28,10 +28,14 @@ _log = structlog.get_logger("execution")
 
 @dataclass(frozen=True)
 class SignIn:
-    """What signs an account in: held for the moment of connecting only."""
+    """What signs an account in: held for the moment of connecting only.
+
+    `forget` drops whatever else remembers it: called when the lease ends.
+    """
 
     credentials: Credentials = field(repr=False)
     proxy: Mapping[str, str] | None = field(default=None, repr=False)
+    forget: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
 @dataclass
@@ -45,6 +49,7 @@ class _Account:
     ends: float
     session: Session | None = None
     signing_in: bool = False
+    forget: Callable[[], None] = lambda: None
     users: dict[str, float] = field(default_factory=dict)
     used: float = field(default_factory=time.monotonic)
     since: float = field(default_factory=time.monotonic)
@@ -53,7 +58,8 @@ class _Account:
 
 class OpenAccounts:
     """Opens, keeps and closes accounts' clients. `queue`: the task queue that reaches this process alone. `most`: how
-    many clients with a connection of their own it has room for."""
+    many clients with a connection of their own it has room for. `taken_over` hears the platform of each account that
+    another process had lost."""
 
     def __init__(
         self,
@@ -65,6 +71,7 @@ class OpenAccounts:
         idle_close: timedelta,
         books: Callable[[AccountRef], AddressBook],
         most: int = 1000,
+        taken_over: Callable[[str], None] = lambda adapter: None,
     ) -> None:
         self._adapters = adapters
         self._leases = leases
@@ -74,6 +81,7 @@ class OpenAccounts:
         self._idle_close = idle_close
         self._books = books
         self._most = most
+        self._taken_over = taken_over
         self._accounts: dict[AccountRef, _Account] = {}
         self._opening: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
         self._closing: WeakValueDictionary[AccountRef, asyncio.Lock] = WeakValueDictionary()
@@ -104,6 +112,8 @@ class OpenAccounts:
         lease = await self._leases.acquire(ref, self._holder, self.queue, self._times.length)
         if isinstance(lease, HeldElsewhere):
             return lease
+        if lease.taken_over:
+            self._taken_over(ref.adapter)
         while not self._has_room(ref):
             leaving = self._who_gives_way()
             if leaving is None:
@@ -152,6 +162,7 @@ class OpenAccounts:
                 await account.session.close()
                 account.session = None
             account.signing_in = True
+            account.forget = sign_in.forget
             try:
                 return await self._signed_in(ref, account, sign_in)
             finally:
@@ -280,6 +291,7 @@ class OpenAccounts:
         if account is None:
             return
         async with self._not_while_closing(ref):
+            account.forget()
             if account.session is not None:
                 await account.session.close()
             if release and not account.signing_in:  # else a client may come of it, to be closed first

@@ -20,13 +20,15 @@ class AdapterOptions:
     """What a process may set for its adapters.
 
     `deadline`: for every single request to a platform. `disconnect_after`: when the platform drops a connection of
-    which it has not heard since it was made. `pace`: how often a client application may ask something.
+    which it has not heard since it was made. `pace`: how often a client application may ask something. `public_only`:
+    nobody's credentials lead to a server in our own network.
     """
 
     deadline: timedelta = timedelta(seconds=20)
     link_preview: bool = True
     disconnect_after: timedelta = timedelta(seconds=6)
     pace: Throttle | None = None
+    public_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def _telegram(options: AdapterOptions) -> Adapter:
         link_preview=options.link_preview,
         disconnect_after=options.disconnect_after,
         pace=options.pace,
+        public_only=options.public_only,
     )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import socket
 import sys
 
 import uvicorn
@@ -10,8 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticUndefined
 
 from api.app import create_app
-from api.events import Told
-from api.listening import Listeners
+from api.server import Server
 from runtime import telemetry
 from runtime.sentry import report_errors
 from runtime.settings import ApiSettings, faults
@@ -19,19 +17,6 @@ from runtime.settings import ApiSettings, faults
 _PREFIX = "INVITE_"
 _GRACE_S = 20
 """How long requests in progress may take to end when the process is asked to."""
-
-
-class Server(uvicorn.Server):
-    """Ends the streams of events first: they would hold the process until its grace is over."""
-
-    def __init__(self, config: uvicorn.Config, listeners: Listeners[Told]) -> None:
-        super().__init__(config)
-        self._listeners = listeners
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving."""
-        self._listeners.close()
-        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -61,11 +46,13 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        http="h11",  # which bounds a request's head
+        ws="none",
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    Server(config, app.state.listeners).run()
+    Server(config, app, settings.drain).run()
     return 0
 
 

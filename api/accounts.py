@@ -29,7 +29,10 @@ async def accounts(
 
 @router.post("/{account_id}/enable", responses=responses("not-found", "invalid"), summary="End a block or rest")
 async def enable(
-    account_id: Annotated[str, Path(min_length=1, max_length=200)], asked: Asked, found: With, now: Now
+    account_id: Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")],
+    asked: Asked,
+    found: With,
+    now: Now,
 ) -> AccountOut:
     """End our block of an account, or its rest; a wait that the platform named goes on. Repeated: no change."""
     account = await found.accounts.enable(asked.owner, account_id, now, asked.act(Event.ACCOUNT_ENABLED, now))

@@ -28,6 +28,7 @@ from api import (
     suppression,
     webhook,
 )
+from api.at_once import AtOnce
 from api.auth import Tokens
 from api.bodies import JSON_LIMIT, BodyLimit
 from api.context import RequestContext
@@ -108,10 +109,14 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
         openapi_tags=_TAGS,
         lifespan=_lifespan(settings) if services is None else None,
         redoc_url=None,
+        redirect_slashes=False,  # to where the request says that we are: behind TLS, a token would follow without it
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
     app.state.listeners = Listeners(settings.events_every.total_seconds(), settings.streams_per_owner, time.monotonic)
+    app.state.leaving = False
+    app.state.unforeseen = lambda: None
+    app.state.at_once = AtOnce(settings.requests_at_once)
     app.state.owner_rate = Rate(settings.requests_per_owner, time.monotonic)
     for resource in _RESOURCES:
         app.include_router(resource.router)
@@ -149,11 +154,12 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         timeout = httpx.Timeout(settings.integration_timeout.total_seconds())
-        database = Database(settings.database_url.get_secret_value())
+        database = Database(settings.database_url.get_secret_value(), settings.database_pool)
         metrics = Metrics()
         left = await asyncio.to_thread(sweep)
         if left:
             _log.info("report_folders_removed", folders=left)
+        app.state.unforeseen = metrics.unforeseen
         try:
             # The issuer is none of the services beside ours: it sees no certificate, and others vouch for it.
             async with (

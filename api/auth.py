@@ -77,7 +77,7 @@ class Tokens:
         owner, roles = claims["sub"], _roles(claims.get("roles"))
         if not roles & ROLES:
             raise RoleMissing("The token's roles give no access to this service.")
-        return Caller(owner, roles, token, float(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
+        return Caller(owner, roles, token, _moment(claims["exp"]), By(owner, tuple(sorted(roles & ROLES))))
 
     async def check_service(self, token: str) -> By:
         """The service beside ours whose token this is. Raises as `check` does."""
@@ -120,6 +120,14 @@ class Tokens:
 def is_owner(name: str) -> bool:
     """Whether an owner can be called so."""
     return 0 < len(name) <= _MAX_SUBJECT and name.isprintable()
+
+
+def _moment(exp: Any) -> float:
+    """The expiry as a number: PyJWT takes any that `int` does, and lets whole numbers be as long as they like."""
+    try:
+        return float(exp)
+    except OverflowError:
+        raise Unauthenticated("The token is not valid.") from None
 
 
 def _key(settings: ApiSettings) -> str:

@@ -1,7 +1,8 @@
 """Bounds on what a request may carry, kept while it streams in: too much answers 413 before it is stored, and a body
-that does not come answers 408."""
+that does not come, or comes byte by byte, answers 408."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -12,6 +13,8 @@ from api.problems import problem
 
 JSON_LIMIT = 1024 * 1024
 """Bytes of any body but an upload."""
+SLOWEST = 8 * 1024
+"""Bytes a second that a body must come with on the whole, beside one pause."""
 
 
 class BodyLimit:
@@ -42,15 +45,19 @@ class _Counted:
         self._pause = pause
         self._got = 0
         self._whole = False
+        self._waited = 0.0
 
     async def receive(self) -> Message:
         if self._whole:  # what is waited for now is the client's leaving
             return await self._receive()
+        began = time.monotonic()
+        left = self._pause + self._got / SLOWEST - self._waited
         try:
-            async with asyncio.timeout(self._pause):
+            async with asyncio.timeout(min(self._pause, left)):
                 message = await self._receive()
         except TimeoutError:
-            raise HTTPException(408, f"The body did not come within {self._pause:g} s.") from None
+            raise HTTPException(408, f"The body did not come within {self._pause:g} s, or too slowly.") from None
+        self._waited += time.monotonic() - began  # what we do with it in between is not the client's fault
         self._whole = not message.get("more_body", False)
         self._got += len(message.get("body", b""))
         if self._got > self._most:

@@ -1,4 +1,5 @@
-"""What every line that is logged during a request carries: the request's id, and the owner once the token is known."""
+"""What every line that is logged during a request carries: the request's id; once the token is known, the owner and the
+ids within the path (`api.dependencies.known`)."""
 
 import re
 from uuid import uuid4

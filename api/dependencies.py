@@ -13,6 +13,7 @@ from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from structlog.contextvars import bind_contextvars
 
+from api.at_once import AtOnce
 from api.auth import Caller, Tokens, Unauthenticated
 from api.context import request_id
 from api.problems import route
@@ -121,7 +122,7 @@ def services(request: Request) -> Services:
     return found
 
 
-async def caller(
+async def known(
     request: Request,
     found: Annotated[Services, Depends(services)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -136,11 +137,19 @@ async def caller(
     rate.take(own.owner)
     asked = own.acting(request.method in READS, owner)
     asked = replace(asked, by=_from_where(own.by, request))
-    bind_contextvars(owner=asked.owner)
+    named = _named(request)
+    bind_contextvars(owner=asked.owner, **named)
     if asked.owner != own.owner:  # kept before anything is shown
         read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
-        await found.audit.record(asked.owner, read, route(request), **_named(request))
+        await found.audit.record(asked.owner, read, route(request), **named)
     return asked
+
+
+async def caller(request: Request, asked: Annotated[Caller, Depends(known)]) -> AsyncIterator[Caller]:
+    """Who asks, once there is a place for the request (`api.at_once`), held until it is answered. Raises `TooMany`."""
+    at_once: AtOnce = request.app.state.at_once
+    async with at_once.place(asked.by.actor):
+        yield asked
 
 
 async def neighbour(
@@ -182,6 +191,8 @@ async def now(found: Annotated[Services, Depends(services)]) -> datetime:
 
 Asked = Annotated[Caller, Depends(caller)]
 NeighbourAsked = Annotated[By, Depends(neighbour)]
+Listening = Annotated[Caller, Depends(known)]
+"""Who asks for what has no end: it must not keep a place."""
 With = Annotated[Services, Depends(services)]
 Now = Annotated[datetime, Depends(now)]
 

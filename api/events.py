@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from api.dependencies import Asked, With
+from api.dependencies import Listening, With
 from api.listening import Listeners
 from api.problems import responses
 from api.reports import labels
@@ -54,7 +54,7 @@ Hearing = Callable[[float], AsyncIterator[Told]]
 async def _hearing(
     request: Request,
     campaign_id: UUID,
-    asked: Asked,
+    asked: Listening,
     found: With,
     accounts: Annotated[bool, Query(description="with a line for each account")] = False,
 ) -> AsyncIterator[Hearing]:
@@ -101,7 +101,7 @@ def _told(status: StatusOut, changes: Sequence[Event], *, with_accounts: bool, e
 )
 async def events(
     campaign_id: UUID,
-    asked: Asked,
+    asked: Listening,
     hear: Annotated[Hearing, Depends(_hearing)],
     last_event_id: Annotated[
         str | None, Header(max_length=100, description="the `id` of the last event that you got: it is not sent again")

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from api.dependencies import With
@@ -34,8 +34,11 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", responses=_NOT_READY, summary="Can it serve")
-async def readyz(found: With) -> Health:
-    """The database answers. Temporal need not: commands are stored, and delivered when it is back."""
+async def readyz(request: Request, found: With) -> Health:
+    """The database answers, and the process is not about to end. Temporal need not: commands are stored, and delivered
+    when it is back."""
+    if request.app.state.leaving:
+        raise Unavailable("this process")
     try:
         async with asyncio.timeout(_PATIENCE_S):
             await found.database.ping()

@@ -13,6 +13,8 @@ from domain.errors import Error, Unavailable
 
 _WHAT = "the token issuer's list of keys"
 _MAX_ANSWER = 256 * 1024
+_WHOLE_ANSWER_S = 15
+"""However slowly it comes: whoever brings a token waits for it."""
 _MAX_KID = 200
 
 _log = structlog.get_logger("execution")
@@ -87,9 +89,10 @@ class PublishedKeys:
             return
         self._tried_at = self._monotonic()
         try:
-            self._keys = self._usable(await self._fetch())
+            async with asyncio.timeout(_WHOLE_ANSWER_S):
+                self._keys = self._usable(await self._fetch())
             self._read_at = self._monotonic()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, RecursionError) as error:
             _log.warning("keys_not_read", error=type(error).__name__, serving=len(self._keys))
             if self._read_at is None:
                 raise Unavailable(_WHAT, type(error).__name__) from None

@@ -1,4 +1,4 @@
-"""What nobody foresaw: logged where it happened, answered with a plain 500.
+"""What nobody foresaw: counted, logged where it happened, answered with a plain 500.
 
 Outside of all handlers, so that nothing passes on to the server's own log: an error's text may hold people's
 data.
@@ -37,6 +37,7 @@ class LastResort:
             await self._app(scope, receive, noticing)
         except Exception as error:
             trace = "".join(traceback.format_tb(error.__traceback__))
+            scope["app"].state.unforeseen()
             _log.error("unforeseen", error=type(error).__name__, path=route(Request(scope)), trace=trace)
             if began:  # a half answer must not look like a whole one: the connection has to break
                 raise ConnectionAbortedError("the answer could not be finished") from None

@@ -60,7 +60,7 @@ async def delete(asked: Asked, found: With, now: Now) -> None:
 )
 async def ping(asked: Asked, found: With, now: Now) -> PingOut:
     """Send an event `ping`, signed as all others are, and once only."""
-    event = await found.events.ping(asked.owner, now)
+    event = await found.events.ping(asked.owner, now, asked.act(Event.WEBHOOK_TESTED, now))
     try:
         async with patiently(found.settings.temporal_timeout):
             await found.control.tell_owner(asked.owner, None)

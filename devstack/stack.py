@@ -211,6 +211,7 @@ class Stack:
         vault = self.infrastructure.vault
         app_role = vault.app_role(WORKER)
         return webhooks | {
+            "INVITE_SESSIONS_INSIDE": "true",
             "INVITE_VAULT_URL": vault.url,
             "INVITE_VAULT_MOUNT": MOUNT,
             "INVITE_VAULT_ROLE_ID": app_role.role_id,

@@ -41,7 +41,10 @@ Credentials = Mapping[str, str]
 
 @dataclass(frozen=True)
 class KnownAccount:
-    """An account as integration-service lists it. `vault_path` is '' where the credentials came inline."""
+    """An account as integration-service lists it. `vault_path` is '' where the credentials came inline.
+
+    `inline_credentials`: empty where they came so, and were not kept.
+    """
 
     account_id: str
     label: str
@@ -72,12 +75,16 @@ class LeaseTimes:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of one process to hold an account's client. `queue`: the task queue that reaches that process."""
+    """The right of one process to hold an account's client. `queue`: the task queue that reaches that process.
+
+    `taken_over`: another process had it, and let it end without giving it up.
+    """
 
     ref: AccountRef
     holder: str
     queue: str
     fence: int
+    taken_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Event(StrEnum):
     ERASED = "erased"
     WEBHOOK_SET = "webhook_set"
     WEBHOOK_REMOVED = "webhook_removed"
+    WEBHOOK_TESTED = "webhook_tested"
     READ_BY_ADMINISTRATOR = "read_by_administrator"
     OWNERS_READ = "owners_read"
 
@@ -61,6 +62,7 @@ _KINDS: dict[Event, Kind] = {
     Event.SUPPRESSED: Kind.LIST,
     Event.WEBHOOK_SET: Kind.WEBHOOK,
     Event.WEBHOOK_REMOVED: Kind.WEBHOOK,
+    Event.WEBHOOK_TESTED: Kind.WEBHOOK,
     Event.READ_BY_ADMINISTRATOR: Kind.DATA,
     Event.OWNERS_READ: Kind.LIST,
 }
@@ -108,6 +110,10 @@ _SENTENCES: dict[Event, tuple[str, str]] = {
     Event.WEBHOOK_REMOVED: (
         "No server is told of campaigns any more.",
         "Серверу больше не сообщается о кампаниях.",
+    ),
+    Event.WEBHOOK_TESTED: (
+        "A ping to the server that is told of campaigns was asked for.",
+        "Запрошена проверка сервера, которому сообщается о кампаниях.",
     ),
     Event.READ_BY_ADMINISTRATOR: (
         "An administrator read your data.",

@@ -18,6 +18,9 @@ LATE_BY_LEAST = timedelta(days=1)
 """A campaign is late when its end is planned later than promised by more than that part of the promised time, and by
 more than a day. Promised is what was planned after the owner's last command or edit: a pause makes nobody late."""
 
+STUCK_AFTER = timedelta(hours=3)
+"""A campaign that says it is at work settles somebody within this time after the moments that its pace names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -36,7 +39,8 @@ class Fleet:
     """One look. Every mapping is by platform and what else stands in its key.
 
     `outcomes`: ever, with whether they settled the person. `settled`: within `SPEED_OVER`. `leases`: taken, ever.
-    `spent`: of the accounts' budgets in 24 h. `late`: campaigns that take much longer than planned.
+    `spent`: of the accounts' budgets in 24 h. `late`: campaigns that take much longer than planned. `stuck`: those that
+    say they are at work, and have settled nobody for `STUCK_AFTER`.
     """
 
     at: datetime
@@ -47,6 +51,7 @@ class Fleet:
     leases: Mapping[str, int]
     spent: Mapping[tuple[str, Budget], int]
     late: Mapping[str, int]
+    stuck: Mapping[str, int]
 
     def per_minute(self) -> float:
         """People settled per minute, over the last minutes."""

@@ -220,6 +220,9 @@ class CredentialStore(Protocol):
         Raises `Unavailable`, or `NotFound` where this owner has none.
         """
 
+    def forget(self, owner: str, path: str) -> None:
+        """Keep nothing of it in memory."""
+
 
 class Leases(Protocol):
     """Who holds which account's client, by the database's clock."""

@@ -1,5 +1,7 @@
 """What a process counts for operators, in Prometheus's format. `runtime.watch_port` serves it."""
 
+from collections.abc import Iterable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.registry import Collector
 
@@ -31,9 +33,18 @@ class Metrics:
             buckets=_LATENCIES,
             registry=self.registry,
         )
+        self._unforeseen = Counter(
+            "invite_api_errors", "Requests that the API answered with an error of ours", registry=self.registry
+        )
         self._blocks = Counter(
             "invite_account_blocks",
             "Accounts that were found banned, signed out or frozen",
+            ["platform"],
+            registry=self.registry,
+        )
+        self._taken_over = Counter(
+            "invite_lease_takeovers",
+            "Accounts that this process took from one that had let its lease end",
             ["platform"],
             registry=self.registry,
         )
@@ -51,9 +62,23 @@ class Metrics:
         if seconds is not None:
             self._dependency_seconds.labels(name).observe(seconds)
 
+    def unforeseen(self) -> None:
+        """A request met an error that nobody foresaw."""
+        self._unforeseen.inc()
+
+    def expect(self, platforms: Iterable[str]) -> None:
+        """Begin with 0 of what befalls accounts there: to Prometheus a series that begins with 1 has not increased."""
+        for platform in platforms:
+            self._blocks.labels(platform)
+            self._taken_over.labels(platform)
+
     def account_blocked(self, platform: str) -> None:
         """An account was found blocked."""
         self._blocks.labels(platform).inc()
+
+    def lease_taken_over(self, platform: str) -> None:
+        """An account was taken from a process that had let its lease end."""
+        self._taken_over.labels(platform).inc()
 
     def turn_taken(self, platform: str, action: str) -> None:
         """An account has taken a turn."""

@@ -3,6 +3,7 @@
 import re
 import ssl
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -194,17 +195,33 @@ class ApiSettings(_Common):
     body_timeout: Duration = Field(timedelta(seconds=30), description="a request's body may pause so long at most")
     requests_per_owner: int = Field(1_200, ge=0, description="that one owner may make in a minute; 0: any number")
     requests_per_address: int = Field(2_400, ge=0, description="that one address may make in a minute; 0: any number")
+    requests_at_once: int = Field(
+        8, ge=1, description="of one owner, that this process works on at once; further ones wait"
+    )
     events_every: Duration = Field(timedelta(seconds=1), description="a campaign that is listened to is read so often")
     streams_per_owner: int = Field(20, ge=1, description="of events, that one owner may have open in this process")
-    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, with commas between")
+    trusted_proxies: str = Field(
+        "", description="addresses or networks whose X-Forwarded-For is believed, with commas between"
+    )
     cors_origins: list[str] = Field([], description='whose pages may call: ["https://app.example.com"]')
     strict_transport: bool = Field(False, description="tells browsers to come by TLS only (HSTS)")
+    drain: Duration = Field(
+        timedelta(0), description="at SIGTERM /readyz says no for so long, before new connections are refused"
+    )
     max_inline: int = Field(
         1_000, ge=1, description="recipients within the request for a campaign; more come as an audience"
     )
     tests_per_hour: int = Field(20, ge=0, description="test messages that one owner may send in an hour")
     admin_check_wait: Duration = timedelta(seconds=20)
     temporal_timeout: Duration = Field(timedelta(seconds=3), description="a command does not wait longer for it")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: str) -> str:
+        """Never `*`: everybody could then choose the address that is counted and kept."""
+        for each in filter(None, map(str.strip, proxies.split(","))):
+            ip_network(each)
+        return proxies
 
     @model_validator(mode="after")
     def _key_fits(self) -> "ApiSettings":
@@ -234,7 +251,8 @@ class WorkerSettings(_Common):
     vault_mount: str = "secret"
     vault_timeout: Duration = timedelta(seconds=5)
     remember: Duration = Field(
-        timedelta(minutes=5), description="how long credentials and the list of accounts serve while Vault is not asked"
+        timedelta(minutes=5),
+        description="how long credentials, until their lease ends, and the list of accounts serve unasked",
     )
     service_jwt_secret: SecretStr = Field(
         description="signs our 60 s tokens for integration-service and parsing-service"
@@ -246,6 +264,9 @@ class WorkerSettings(_Common):
     request_deadline: Duration = Field(timedelta(seconds=20), description="of one platform request")
     webhook_timeout: Duration = Field(timedelta(seconds=10), description="an owner's server is not waited for longer")
     link_preview: bool = Field(True, description="whether messages show a preview of the links in them")
+    sessions_inside: bool = Field(
+        False, description="accounts' sessions may name a server in our own network: for development"
+    )
     time_box: Duration = Field(timedelta(seconds=5), description="how long one activity takes turns")
     idle_close: Duration = Field(timedelta(minutes=5), description="an account that rests longer is closed")
     max_clients: int = Field(1000, ge=1, description="accounts with a connection of their own at once, in this process")

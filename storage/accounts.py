@@ -48,11 +48,16 @@ _HEAL = text("""
 """)
 
 _ACQUIRE = text("""
-    UPDATE account SET lease_holder = :holder, lease_queue = :queue, lease_until = clock_timestamp() + :length,
-                       fence = fence + 1
-    WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id
-      AND (lease_holder = :holder OR lease_until IS NULL OR lease_until < clock_timestamp())
-    RETURNING fence
+    WITH before AS (
+        SELECT lease_holder, lease_until FROM account
+        WHERE owner = :owner AND adapter = :adapter AND account_id = :account_id FOR UPDATE
+    )
+    UPDATE account a SET lease_holder = :holder, lease_queue = :queue, lease_until = clock_timestamp() + :length,
+                         fence = a.fence + 1
+    FROM before b
+    WHERE a.owner = :owner AND a.adapter = :adapter AND a.account_id = :account_id
+      AND (b.lease_holder = :holder OR b.lease_until IS NULL OR b.lease_until < clock_timestamp())
+    RETURNING a.fence, coalesce(b.lease_holder <> :holder, false) AS taken_over
 """)
 
 _HOLDER = text("""
@@ -131,9 +136,9 @@ class Accounts:
         """Take the lease. Raises `NotFound` for an account that was never made known."""
         names = key(ref) | {"holder": holder, "queue": queue, "length": length}
         async with self._database.owner(ref.owner) as tx:
-            fence = await tx.scalar(_ACQUIRE, names)
-            if fence is not None:
-                return Lease(ref, holder, queue, fence)
+            got = (await tx.execute(_ACQUIRE, names)).mappings().first()
+            if got is not None:
+                return Lease(ref, holder, queue, got["fence"], got["taken_over"])
             row = (await tx.execute(_HOLDER, names)).mappings().first()
         if row is None:
             raise NotFound("account")

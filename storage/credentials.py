@@ -31,6 +31,9 @@ class VaultCredentials:
             _log.error("vault_refuses", owner=owner, do="run deploy/vault/setup.sh: docs/runbook.md, Vault")
             raise
 
+    def forget(self, owner: str, path: str) -> None:
+        """Nothing is kept here."""
+
     async def _read(self, owner: str, path: str) -> Credentials:
         token = await self._tokens.get(owner)
         try:

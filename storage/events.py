@@ -179,11 +179,13 @@ class Events:
             await tx.execute(_FORGET, {"owner": owner})
             await record(tx, owner, act)
 
-    async def ping(self, owner: str, now: datetime) -> Event:
+    async def ping(self, owner: str, now: datetime, act: Act | None = None) -> Event:
         """Have the owner's server told that it can be reached. Raises `NotFound` where there is none."""
         await self.webhook(owner)
         async with self._database.owner(owner) as tx:
-            return await add(tx, owner, EventKind.PING, now)
+            event = await add(tx, owner, EventKind.PING, now)
+            await record(tx, owner, act)
+            return event
 
     async def deliveries(self, owner: str, at_most: int) -> Sequence[DeliveryView]:
         """The last events that were to be delivered, newest first."""

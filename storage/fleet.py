@@ -8,7 +8,7 @@ from sqlalchemy import text
 from domain.account import AccountState
 from domain.budgets import BUCKET, WINDOW
 from domain.campaign import Phase, Wanted
-from domain.fleet import LATE_BY_LEAST, LATE_BY_PART, SPEED_OVER, Fleet, Live
+from domain.fleet import LATE_BY_LEAST, LATE_BY_PART, SPEED_OVER, STUCK_AFTER, Fleet, Live
 from domain.outcome import Kind
 from domain.platform import Budget
 from domain.why import Why
@@ -20,6 +20,7 @@ _SETTLED = text("SELECT * FROM fleet_settled(:since)")
 _ACCOUNTS = text("SELECT * FROM fleet_accounts()")
 _SPENT = text("SELECT * FROM fleet_spent(:since)")
 _LATE = text("SELECT * FROM fleet_late(:part, :at_least)")
+_STUCK = text("SELECT * FROM fleet_stuck(:before)")
 
 
 class Fleets:
@@ -31,7 +32,7 @@ class Fleets:
     async def look(self, now: datetime) -> Fleet:
         """Everything, as of now. Raises `Unavailable`."""
         async with self._database.housekeeping() as tx:
-            live, outcomes, settled, accounts, spent, late = await together(
+            live, outcomes, settled, accounts, spent, late, stuck = await together(
                 tx,
                 Ask(_LIVE, {}),
                 Ask(_OUTCOMES, {}),
@@ -39,6 +40,7 @@ class Fleets:
                 Ask(_ACCOUNTS, {}),
                 Ask(_SPENT, {"since": now - WINDOW - BUCKET}),
                 Ask(_LATE, {"part": LATE_BY_PART, "at_least": LATE_BY_LEAST}),
+                Ask(_STUCK, {"before": now - STUCK_AFTER}),
             )
         leases: Counter[str] = Counter()
         for row in accounts:
@@ -62,4 +64,5 @@ class Fleets:
             leases=leases,
             spent={(row["platform"], Budget(row["budget"])): row["amount"] for row in spent},
             late={row["platform"]: row["n"] for row in late},
+            stuck={row["platform"]: row["n"] for row in stuck},
         )

@@ -4,13 +4,17 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import httpcore
 
 from domain.addresses import is_public
 from domain.webhooks import Fault
 
+_LOOKUPS = 8
+"""Names that are looked up at once."""
 _TLS = ssl.create_default_context()
 
 
@@ -53,6 +57,9 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         self._network = httpcore.AnyIOBackend()
+        # Threads of their own: a name whose server does not answer holds one for long after we gave up, and in the
+        # process's other ones Vault is asked.
+        self._lookups = ThreadPoolExecutor(_LOOKUPS, "lookup")
 
     async def connect_tcp(
         self,
@@ -63,7 +70,8 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Raises `NotPublic`, and `OSError` for a name that nobody knows."""
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
         addresses = [str(each[4][0]) for each in found]
         if not all(is_public(each) for each in addresses):
             raise NotPublic(host)

@@ -12,12 +12,14 @@ from domain.account import Credentials
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
 from domain.ports import AddressBook, Throttle, always
+from domain.webhooks import is_public
 
 
 class TelegramAdapter:
     """Signs accounts in. `deadline`: for connecting, and for every request after it. `disconnect_after`: Telegram drops
     a connection by itself that was never pinged, such as that of a process stopped while it signs in.
-    `pace`: how often a client application may ask something."""
+    `pace`: how often a client application may ask something. `public_only`: a session names the server to connect to,
+    and one in our own network is refused."""
 
     def __init__(
         self,
@@ -26,8 +28,10 @@ class TelegramAdapter:
         link_preview: bool = True,
         disconnect_after: timedelta = timedelta(seconds=6),
         pace: Throttle | None = None,
+        public_only: bool = False,
     ) -> None:
         self._deadline = deadline
+        self._public_only = public_only
         self._disconnect_after = disconnect_after
         self._link_preview = link_preview
         self._pace = pace
@@ -51,7 +55,7 @@ class TelegramAdapter:
             # Never directly instead: the owner's address would be shown where the proxy's is meant to be.
             return Outcome(Kind.BLOCKED, Reason.PROXY_UNSUPPORTED)
         client = client_of(credentials, self._deadline, self._disconnect_after, way, still, self._pace)
-        if client is None:
+        if client is None or (self._public_only and not is_public(client.session.server_address)):
             return Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         await client.application.sign_in()
         try:

@@ -74,7 +74,7 @@ class FakeLeases:
         if held is not None and held.lease.holder != holder and held.until > self.moment:
             return HeldElsewhere(held.lease.queue, held.until - self.moment)
         self.fences[ref] = self.fences.get(ref, 0) + 1
-        lease = Lease(ref, holder, queue, self.fences[ref])
+        lease = Lease(ref, holder, queue, self.fences[ref], held is not None and held.lease.holder != holder)
         self.held[ref] = _Held(lease, self.moment + length)
         self.journal.append(f"lease {ref.account_id}")
         return lease
@@ -446,6 +446,10 @@ class FakeCredentials:
         self.secrets: dict[str, Credentials] = {"accounts/account-1": {"session": "secret"}}
         self.read_paths: list[str] = []
         self.read_versions: list[int] = []
+        self.forgotten: list[tuple[str, str]] = []
+
+    def forget(self, owner: str, path: str) -> None:
+        self.forgotten.append((owner, path))
 
     async def read(self, owner: str, path: str, version: int) -> Credentials:
         self.read_paths.append(path)

@@ -1,6 +1,7 @@
 """Opening an account: whatever keeps it from being opened is an answer, and its rights are written down once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,30 @@ class TestOpens:
         bench.directory.listed = [known(REF.account_id, version=7)]
         assert (await bench.opened()).fence == 1
         assert bench.vault.read_versions == [7]
+
+    async def test_with_credentials_from_the_list_and_not_without_them(self, bench: Bench) -> None:
+        account, *_ = bench.directory.listed
+        bench.directory.listed = [replace(account, vault_path="", inline_credentials={})]
+        opened = await bench.opened()
+        assert (opened.fence, opened.why) == (0, Why.CREDENTIALS_AWAY), "a list that was remembered has none"
+        bench.directory.listed = [replace(account, vault_path="", inline_credentials={"session": "inline"})]
+        assert (await bench.opened()).fence
+        assert bench.adapter.credentials == [{"session": "inline"}]
+
+    async def test_the_secret_is_forgotten_with_the_lease_and_not_before(self, bench: Bench) -> None:
+        await bench.opened()
+        await bench.opened(replace(FOR_CAMPAIGN, campaign_id="campaign-2"))
+        bench.adapter.latest.connected = False
+        await bench.opened()
+        await bench.temporal.run(bench.activities.close_account, CloseRequest(OWNER, ADAPTER, REF.account_id, CAMPAIGN))
+        assert bench.vault.forgotten == [], "another campaign uses it"
+        await bench.open.close_all()
+        assert bench.vault.forgotten == [(OWNER, "accounts/account-1")]
+
+    async def test_the_secret_of_who_is_refused_is_forgotten_too(self, bench: Bench) -> None:
+        bench.adapter.refusal = Outcome(Kind.BLOCKED, Reason.BANNED)
+        assert (await bench.opened()).fence == 0
+        assert bench.vault.forgotten == [(OWNER, "accounts/account-1")]
 
     async def test_what_is_open_is_not_signed_in_again(self, bench: Bench) -> None:
         await bench.opened()

@@ -48,8 +48,17 @@ class House:
         self.journal = Journal()
         self.leases = FakeLeases(self.journal)
         self.adapter = FakeAdapter(self.journal)
+        self.taken_over: list[str] = []
         self.open = OpenAccounts(
-            {ADAPTER: self.adapter}, self.leases, HERE, HERE_QUEUE, times, idle_close, FakeBook, most
+            {ADAPTER: self.adapter},
+            self.leases,
+            HERE,
+            HERE_QUEUE,
+            times,
+            idle_close,
+            FakeBook,
+            most,
+            self.taken_over.append,
         )
 
     async def sign_in(self, ref=REF, user: str = CAMPAIGN) -> tuple[Lease, FakeSession]:
@@ -84,6 +93,14 @@ class TestOpening:
     async def test_the_lease_comes_before_the_connection_and_the_platforms_timer_after_it(self, house: House) -> None:
         await house.sign_in()
         assert house.journal == ["lease account-1", "connect account-1", "ping account-1"]
+
+    async def test_an_account_that_another_process_lost_is_told_of(self, house: House) -> None:
+        await house.sign_in(OTHER)
+        house.leases.takes_over(REF)
+        house.leases.moment += timedelta(hours=2)
+        await house.open.lease(REF, CAMPAIGN)
+        await house.open.lease(REF, OTHER_CAMPAIGN)
+        assert house.taken_over == [ADAPTER]
 
     async def test_an_account_that_is_held_elsewhere_is_not_connected(self, house: House) -> None:
         house.leases.takes_over(REF)

@@ -61,6 +61,12 @@ class TestSigningIn:
         assert refused == Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
         assert not dc.journal.requests()
 
+    async def test_a_session_that_leads_into_our_own_network_is_refused(self, dc: TelegramDC) -> None:
+        strict = TelegramAdapter(public_only=True)
+        refused = await strict.connect("owner", credentials(dc, "owner"), None, MemoryBook())
+        assert refused == Outcome(Kind.BLOCKED, Reason.BAD_CREDENTIALS)
+        assert not dc.journal.requests()
+
     @pytest.mark.parametrize("missing", ["session", "api_id", "api_hash"])
     async def test_missing_credentials_are_refused(self, dc: TelegramDC, missing: str) -> None:
         given = {key: value for key, value in credentials(dc, "owner").items() if key != missing}

@@ -184,3 +184,8 @@ async def test_an_admin_check_that_is_not_there_or_cannot_be_made_now(
     assert_problem(await client.get(f"/admin-check/{uuid4()}"), 404, "not-found")
     control.away = True
     assert_problem(await client.post("/admin-check", json=CHECK), 503, "unavailable")
+
+
+@pytest.mark.parametrize("account", ["%00", "a%00b", "a%0Ab", "%1b[31m", "x" * 201])
+async def test_what_cannot_be_an_id_is_named(client: Client, account: str) -> None:
+    assert_problem(await client.post(f"/accounts/{account}/enable"), 422, "invalid", "account_id")

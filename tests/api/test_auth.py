@@ -40,6 +40,31 @@ async def test_either_role_will_do(nobody: Client, owner: str, roles: tuple[str,
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [{"aud": ["other", "invite-service"]}, {"exp": str(int(time.time()) + 60)}, {"exp": time.time() + 60.5}],
+    ids=["among other audiences", "expiry as a text", "expiry with a fraction"],
+)
+async def test_what_others_write_in_other_ways(nobody: Client, owner: str, claims: dict[str, Any]) -> None:
+    answer = await nobody.get("/invite", headers={"Authorization": f"Bearer {make_token(owner, **claims)}"})
+    assert answer.status_code == 200
+
+
+def signed(claims: str, header: str = '{"alg": "HS256", "typ": "JWT"}') -> str:
+    """With the right key, whatever stands in it: the issuer's mistake, or the forger's luck."""
+    parts = [base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in (header, claims)]
+    signature = jwt.get_algorithm_by_name("HS256").sign(b".".join(parts), SECRET.encode())
+    return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")]).decode()
+
+
+def with_claims(more: str) -> str:
+    return signed(f'{{"sub": "o", "aud": "invite-service", "roles": ["user"], {more}}}')
+
+
+def with_header(header: str) -> str:
+    return signed('{"sub": "o", "aud": "invite-service", "roles": ["user"], "exp": 9999999999}', header)
+
+
 BAD_TOKENS: Mapping[str, Any] = {
     "garbage": "garbage",
     "three parts of garbage": "a.b.c",
@@ -52,6 +77,19 @@ BAD_TOKENS: Mapping[str, Any] = {
     "expired": make_token("o", exp=PAST),
     "no expiry": make_token("o", exp=None),
     "expiry is no number": make_token("o", exp="soon"),
+    "expiry is not a number": with_claims('"exp": NaN'),
+    "expiry never comes": with_claims('"exp": 1e999'),
+    "expiry is past all numbers": with_claims(f'"exp": 1{"0" * 400}'),
+    "expiry is a list": with_claims('"exp": [9999999999]'),
+    "expiry twice, the last one passed": with_claims('"exp": 9999999999, "exp": 1'),
+    "issued in the future": make_token("o", iat=datetime.now(UTC) + timedelta(hours=1)),
+    "one of many audiences, not ours": make_token("o", aud=["other", "others"]),
+    "an audience that is none": make_token("o", aud={"invite-service": True}),
+    "a subject that is a number": with_claims('"exp": 9999999999, "sub": 5'),
+    "claims that are a list": signed("[]"),
+    "claims too deep": signed("[" * 3_000),
+    "critical header": make_token("o", headers={"crit": ["exp"], "exp": 1}),
+    "a key id that is a list": with_header('{"alg": "HS256", "kid": ["a"]}'),
     "not yet": make_token("o", nbf=datetime.now(UTC) + timedelta(hours=1)),
     "no subject": make_token("o", sub=None),
     "empty subject": make_token(""),
@@ -81,6 +119,18 @@ async def test_without_a_role(nobody: Client, owner: str, roles: Any) -> None:
     assert_problem(answer, 403, "no-role")
 
 
+@pytest.mark.parametrize("roles", [("service",), ("service", "other"), ("User",), ("user ",)])
+async def test_a_neighbours_token_opens_nothing_of_an_owners(app: Any, client: Client, owner: str, roles: Any) -> None:
+    campaign = await client.campaign()
+    ids = dict.fromkeys(("campaign_id", "audience_id", "check_id"), campaign) | {
+        "account_id": "a1",
+        "identifier": "@anna",
+    }
+    async with Client(app, make_token(owner, roles)) as neighbour:
+        for path, method in routes_of_owners(app):
+            assert_problem(await neighbour.request(method, path.format(**ids)), 403, "no-role")
+
+
 async def test_every_route_but_health_wants_a_token(nobody: Client, app: Any) -> None:
     for path, method in routes(app):
         answer = await nobody.request(method, path.replace("{", "").replace("}", ""))
@@ -92,6 +142,12 @@ async def test_every_route_but_health_wants_a_token(nobody: Client, app: Any) ->
 
 def routes(app: Any) -> list[tuple[str, str]]:
     return [(path, method.upper()) for path, operations in app.openapi()["paths"].items() for method in operations]
+
+
+def routes_of_owners(app: Any) -> list[tuple[str, str]]:
+    """Those that take an owner's token."""
+    paths = app.openapi()["paths"]
+    return [each for each in routes(app) if {"HTTPBearer": []} in paths[each[0]][each[1].lower()].get("security", ())]
 
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from httpx_sse import EventSource
 from sqlalchemy import text
 
-from api.__main__ import Server
 from api.listening import Listeners
+from api.server import Server
 from domain.errors import TooMany
 from storage.engine import Database
 from tests.api.command_line import serving
@@ -137,7 +137,7 @@ async def test_a_stream_ends_with_its_token(listener: Listener, client: Client, 
 
 async def test_a_process_that_stops_ends_its_streams_at_once(client: Client, app: FastAPI, owner: str) -> None:
     campaign = await client.campaign()
-    server = partial(Server, listeners=app.state.listeners)
+    server = partial(Server, app=app)
     headers = {"Authorization": f"Bearer {make_token(owner)}"}
     async with asyncio.timeout(10):  # far less than its grace
         async with serving(app, server, grace=60) as address:

@@ -93,3 +93,13 @@ async def test_another_owners_workflow_is_not_asked(
     control.away = True  # asked, it would answer 503
     answer = await stranger.get(f"/invite/{campaign}/status", params={"source": "workflow"})
     assert_problem(answer, 404, "not-found")
+
+
+async def test_another_owners_things_within_a_body_are_not_there(client: Client, stranger: Client) -> None:
+    theirs = {"audience_id": await client.audience(), "platform": "telegram", "action": "message"}
+    message = {"message": {"texts": ["Hello, {first_name|friend}!"]}}
+    assert_problem(await stranger.post("/plan", json=theirs | message), 404, "not-found")
+    asked = {"audience_id": theirs["audience_id"], "platform": "telegram"}
+    assert_problem(await stranger.post("/messages/preview", json=asked | message), 404, "not-found")
+    campaign = await client.campaign()
+    assert_problem(await stranger.invite(exclude_reached_by=[campaign]), 404, "not-found")

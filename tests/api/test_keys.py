@@ -1,13 +1,17 @@
 """Published keys: read, kept, rotated, and never read more often than the settings say."""
 
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from api.keys import UnknownKey
+from api.keys import PublishedKeys, UnknownKey
 from domain.errors import Unavailable
-from tests.api.issuer import PublishingIssuer, published
+from tests.api.issuer import URL, PublishingIssuer, published
 
 OLD = rsa.generate_private_key(65537, 2048)
 NEW = rsa.generate_private_key(65537, 2048)
@@ -63,6 +67,21 @@ async def test_an_id_is_looked_up_and_nothing_else(kid: str | None) -> None:
     issuer = PublishingIssuer(published("old", OLD))
     with pytest.raises(UnknownKey):
         await issuer.keys().key(kid)
+
+
+async def test_an_answer_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.keys._WHOLE_ANSWER_S", 0.05)
+
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=drops())))
+    keys = PublishedKeys(URL, "RS256", http, keep=600, pause=30, monotonic=time.monotonic)
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await keys.key("old")
 
 
 async def test_the_issuer_is_away_at_the_start() -> None:

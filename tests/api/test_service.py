@@ -9,17 +9,20 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.dependencies import Services
 from devstack.ports import free_ports
 from domain.audience import DroppedLine
+from domain.errors import NotFound
+from runtime.metrics import Metrics
 from runtime.settings import ApiSettings
 from storage.audiences import Audiences
 from storage.engine import Database
@@ -54,6 +57,7 @@ async def test_unknown_routes_and_methods(client: Client) -> None:
     assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]
     assert_problem(await client.get("/invite/not-an-id"), 422, "invalid", "campaign_id")
+    assert_problem(await client.get("/invite/", headers={"Host": "evil.example"}), 404, "not-found")
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "before=yesterday", "before=2026-01-01T00:00:00"])
@@ -75,14 +79,40 @@ class Failing:
 async def test_what_nobody_foresaw(app: FastAPI, settings: ApiSettings, owner: str) -> None:
     failing: Any = Failing()
     broken = create_app(settings, replace(app.state.services, campaigns=failing))
+    metrics = Metrics()
+    broken.state.unforeseen = metrics.unforeseen
     async with Client(broken, make_token(owner)) as client:
         with capture_logs() as logs:
             answer = await client.get("/invite")
+        await client.get("/nowhere")
     assert_problem(answer, 500, "internal")
+    assert metrics.registry.get_sample_value("invite_api_errors_total") == 1
     assert owner not in answer.text
     assert owner not in str(logs)
     assert logs[0]["error"] == "KeyError"
     assert "test_service.py" in logs[0]["trace"]
+
+
+class Noting:
+    """A store that notes what lines of the log carry when it is asked."""
+
+    carried: dict[str, Any]
+
+    async def get(self, owner: str, campaign_id: object) -> None:
+        self.carried = get_contextvars()
+        raise NotFound("campaign")
+
+
+async def test_lines_of_a_request_carry_whose_it_is_and_what_it_is_about(
+    app: FastAPI, settings: ApiSettings, owner: str
+) -> None:
+    noting: Any = Noting()
+    watched = create_app(settings, replace(app.state.services, campaigns=noting))
+    campaign = str(uuid4())
+    async with Client(watched, make_token(owner)) as client:
+        await client.get(f"/invite/{campaign}", headers={"X-Request-ID": "my-request"})
+    told = {"request_id": "my-request", "owner": owner, "campaign_id": campaign}
+    assert noting.carried.items() >= told.items()
 
 
 class HalfRead(Whole):

@@ -33,7 +33,9 @@ def service() -> str:
     metrics = Metrics()
     metrics.limits_file(False)
     metrics.dependency("database", 0.001)
+    metrics.unforeseen()
     metrics.account_blocked(PLATFORM)
+    metrics.lease_taken_over(PLATFORM)
     metrics.turn_taken(PLATFORM, "invite")
     collector = FleetCollector(LimitsFile(ROOT / "limits.toml", metrics.limits_file))
     collector.show(_everything())
@@ -51,6 +53,7 @@ def _everything() -> Fleet:
         leases={PLATFORM: 3},
         spent={(PLATFORM, Budget.INVITE): 7},
         late={PLATFORM: 1},
+        stuck={PLATFORM: 1},
     )
 
 

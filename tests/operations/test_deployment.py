@@ -14,11 +14,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.request import urlopen
 
+import httpx
 import pytest
 import yaml
 from pydantic_settings import BaseSettings
 
 from devstack.ports import HOST, free_ports
+from devstack.vault import program
 from runtime.settings import ApiSettings, WorkerSettings
 from tests.operations.tools import ROOT, tool
 
@@ -28,29 +30,61 @@ NOBODY = 65534
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-def compose(*arguments: str, env_file: Path = EXAMPLE) -> subprocess.CompletedProcess[str]:
+def compose(env_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     command = [tool("docker-compose"), "--env-file", str(env_file), "config", *arguments]
     return subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=30, check=False)
 
 
 @pytest.fixture(scope="module")
-def services() -> Mapping[str, Any]:
-    found = compose("--format", "json")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """.env as an operator makes it."""
+    path = tmp_path_factory.mktemp("made") / "env"
+    subprocess.run([DEPLOY / "make-env", path], check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def services(made: Path) -> Mapping[str, Any]:
+    return asked_for(made)
+
+
+def asked_for(env_file: Path) -> Mapping[str, Any]:
+    """The services as Compose understands them."""
+    found = compose(env_file, "--format", "json")
     assert found.returncode == 0, found.stderr
     read: Mapping[str, Any] = json.loads(found.stdout)["services"]
     return read
 
 
-def test_it_can_be_read() -> None:
-    found = compose("-q")
+def test_it_can_be_read(made: Path) -> None:
+    found = compose(made, "-q")
     assert (found.returncode, found.stderr) == (0, "")
 
 
+def test_each_secret_is_one_of_its_own_and_nobody_elses(made: Path) -> None:
+    empty = re.findall(r"^(\w+)=$", EXAMPLE.read_text(), re.MULTILINE)
+    given = dict(re.findall(r"^(\w+)=(.+)$", made.read_text(), re.MULTILINE))
+    assert {name for name in given if re.search("PASSWORD|SECRET$|KEY", name)} == set(empty)
+    values = [given[name] for name in empty]
+    assert len({*values}) == len(values) >= 9
+    assert all(re.fullmatch("[0-9a-f]{64}", value) for value in values)
+    assert made.stat().st_mode & 0o077 == 0
+    again = subprocess.run([DEPLOY / "make-env", made], capture_output=True, text=True, check=False)
+    assert again.returncode == 1, "what is in use is not overwritten"
+    assert "is there already" in again.stderr
+
+
+def test_nothing_starts_with_the_example_as_it_is() -> None:
+    found = compose(EXAMPLE, "-q")
+    assert found.returncode != 0
+    assert "required variable" in found.stderr
+
+
 @pytest.mark.parametrize("name", re.findall(r"^(\w+)=", EXAMPLE.read_text(), re.MULTILINE))
-def test_every_secret_must_be_given(name: str, tmp_path: Path) -> None:
-    (tmp_path / "env").write_text(re.sub(rf"^{name}=.*$", "", EXAMPLE.read_text(), flags=re.MULTILINE))
-    found = compose("-q", env_file=tmp_path / "env")
+def test_every_secret_must_be_given(name: str, made: Path, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text(re.sub(rf"^{name}=.*$", "", made.read_text(), flags=re.MULTILINE))
+    found = compose(tmp_path / "env", "-q")
     assert found.returncode != 0
     assert name in found.stderr
 
@@ -59,17 +93,64 @@ def test_every_secret_must_be_given(name: str, tmp_path: Path) -> None:
 def test_our_processes_accept_their_settings(
     service: str, settings: type[BaseSettings], services: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {name: value for name, value in services[service]["environment"].items() if name.startswith("INVITE_")}
+    given = ours(services[service])
     for name, value in given.items():
-        monkeypatch.setenv(name, value)
+        if value is not None:  # else it is not there, unless .env has it
+            monkeypatch.setenv(name, value)
     settings()
     unknown = {name.removeprefix("INVITE_").lower() for name in given} - settings.model_fields.keys()
     assert not unknown, "no such settings"
 
 
-def test_what_may_be_given_besides_is_named_in_the_example() -> None:
-    taken = re.findall(r"\$\{(INVITE_\w+):-\}", (ROOT / "docker-compose.yml").read_text())
-    assert sorted(taken) == sorted(re.findall(r"^#(INVITE_\w+)=", EXAMPLE.read_text(), re.MULTILINE))
+def ours(service: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """What a process of ours is given."""
+    return {name: value for name, value in service["environment"].items() if name.startswith("INVITE_")}
+
+
+def test_what_the_example_offers_reaches_the_process(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = re.compile(r"^# (INVITE_\w+)=(.*)$", re.MULTILINE)
+    (tmp_path / "env").write_text(offered.sub(r"\1=\2", made.read_text()))
+    asked = asked_for(tmp_path / "env")
+    given, workers = ours(asked["api"]), ours(asked["worker"])
+    values = dict(offered.findall(made.read_text()))
+    assert values.items() <= (workers | given).items(), "a container is not given it"
+    names = {name for name in given if name in values and not values[name].startswith("/tls/")}
+    assert len(names) >= 7
+    for name, value in given.items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    settings = ApiSettings()
+    assert names <= {f"INVITE_{name.upper()}" for name in settings.model_fields_set}
+    assert (settings.jwt_algorithm, settings.strict_transport) == ("RS256", True)
+
+
+def test_no_secret_reaches_who_does_not_need_it(made: Path, services: Mapping[str, Any]) -> None:
+    secrets = dict(re.findall(r"^(\w+)=([0-9a-f]{64})$", made.read_text(), re.MULTILINE))
+    seen = {
+        name: {secret for secret, value in secrets.items() if value in json.dumps(service)}
+        for name, service in services.items()
+    }
+    assert seen["api"] == {"INVITE_API_PASSWORD", "INVITE_JWT_SECRET", "INVITE_WEBHOOK_KEY", "INVITE_HOOK_SECRET"}
+    assert seen["worker"] == {"INVITE_WORKER_PASSWORD", "INVITE_SERVICE_JWT_SECRET", "INVITE_WEBHOOK_KEY"}
+    assert seen["migrate"] == {"INVITE_OWNER_PASSWORD"}
+    others = {name: each for name, each in seen.items() if name not in ("api", "worker", "migrate", "postgres")}
+    assert {secret for each in others.values() for secret in each} == {"TEMPORAL_PASSWORD", "GRAFANA_PASSWORD"}
+
+
+def test_ours_can_do_little_and_nothing_is_open_to_the_outside(services: Mapping[str, Any]) -> None:
+    for name in ("api", "worker", "migrate"):
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.findall(r"^USER (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1] not in ("root", "0")
+    for name, service in services.items():
+        assert all(port["host_ip"] == "127.0.0.1" for port in service.get("ports", ())), name
+        lasts = service.get("restart") == "unless-stopped"
+        assert not lasts or int(service["mem_limit"]) > 0, f"{name} could take the machine's whole memory"
+        assert ":latest" not in service["image"] or name in ("api", "worker", "migrate")
 
 
 def test_workers_are_as_many_as_one_likes(services: Mapping[str, Any]) -> None:
@@ -110,6 +191,68 @@ def test_temporal_is_set_up_as_in_development() -> None:
     assert dict(re.findall(r"(Invite\w+)=(\w+)", script)) == read["search_attributes"]
     dynamic = yaml.safe_load((DEPLOY / "temporal" / "dynamic.yml").read_text())
     assert {name: values[0]["value"] for name, values in dynamic.items()} == read["dynamic_config"]
+
+
+class TestVault:
+    """The very configuration, with other places and ports: from an empty folder to a secret, as the document says."""
+
+    @pytest.fixture
+    def log(self, tmp_path: Path) -> Iterator[Path]:
+        port, cluster = free_ports(2)
+        config = (DEPLOY / "vault" / "vault.hcl").read_text()
+        (tmp_path / "raft").mkdir()
+        for there, here in (
+            ('"/openbao/file"', f'"{tmp_path / "raft"}"\n  performance_multiplier = "1"'),
+            ('"0.0.0.0:8200"', f'"{HOST}:{port}"\n  cluster_address = "{HOST}:{cluster}"'),
+            ("http://vault:8200", f"http://{HOST}:{port}"),
+            ("http://vault:8201", f"http://{HOST}:{cluster}"),
+        ):
+            assert there in config
+            config = config.replace(there, here)
+        (tmp_path / "vault.hcl").write_text(config)
+        log = tmp_path / "log"
+        command = [program(), "server", f"-config={tmp_path / 'vault.hcl'}"]
+        server = subprocess.Popen(command, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+        try:
+            with httpx.Client(base_url=f"http://{HOST}:{port}/v1/", trust_env=False, timeout=10) as client:
+                self.use(client, log)
+            yield log
+        finally:
+            server.terminate()
+            server.wait(10)
+
+    @staticmethod
+    def use(client: httpx.Client, log: Path) -> None:
+        def wait_for(status: int) -> None:
+            deadline = time.monotonic() + 20
+            while True:
+                try:
+                    if client.get("sys/health").status_code == status:
+                        return
+                except httpx.TransportError:
+                    pass
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+
+        wait_for(501)
+        made = client.put("sys/init", json={"secret_shares": 1, "secret_threshold": 1}).json()
+        wait_for(503)
+        client.put("sys/unseal", json={"key": made["keys"][0]}).raise_for_status()
+        wait_for(200)
+        client.headers["X-Vault-Token"] = made["root_token"]
+        client.post("sys/mounts/secret", json={"type": "kv", "options": {"version": "2"}}).raise_for_status()
+        secret = {"data": {"session": "hunter2"}}
+        deadline = time.monotonic() + 10  # a new mount is upgraded for a moment
+        while client.post("secret/data/owners/anna/telegram/a", json=secret).is_error:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        client.get("secret/data/owners/anna/telegram/a").raise_for_status()
+
+    def test_it_comes_up_sealed_and_tells_who_read_what(self, log: Path) -> None:
+        told = [json.loads(line) for line in log.read_text().splitlines() if line.startswith('{"')]
+        reads = [line for line in told if line["request"].get("path") == "secret/data/owners/anna/telegram/a"]
+        assert "read" in {line["request"]["operation"] for line in reads}
+        assert "hunter2" not in log.read_text()
 
 
 class TestImage:

@@ -10,14 +10,25 @@ from runtime.probes import Probes
 def test_each_event_is_counted_once_under_its_label() -> None:
     metrics = Metrics()
     metrics.account_blocked("telegram")
+    metrics.lease_taken_over("telegram")
     for _ in range(3):
         metrics.turn_taken("telegram", "invite")
     metrics.turn_taken("dry_run", "message")
     value = metrics.registry.get_sample_value
     assert value("invite_account_blocks_total", {"platform": "telegram"}) == 1
+    assert value("invite_lease_takeovers_total", {"platform": "telegram"}) == 1
     assert value("invite_turns_total", {"platform": "telegram", "action": "invite"}) == 3
     assert value("invite_turns_total", {"platform": "dry_run", "action": "message"}) == 1
     assert (value("process_resident_memory_bytes") or 0) > 1024 * 1024
+
+
+def test_the_first_block_is_an_increase() -> None:
+    metrics = Metrics()
+    metrics.expect(["telegram"])
+    value = metrics.registry.get_sample_value
+    assert value("invite_account_blocks_total", {"platform": "telegram"}) == 0, "else AccountBlocked would not fire"
+    metrics.account_blocked("telegram")
+    assert value("invite_account_blocks_total", {"platform": "telegram"}) == 1
 
 
 def test_two_processes_of_a_test_count_apart() -> None:

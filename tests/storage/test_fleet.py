@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.account import AccountState
 from domain.campaign import Command, Wanted
-from domain.fleet import Fleet
+from domain.fleet import STUCK_AFTER, Fleet
 from domain.outcome import Kind
 from domain.platform import Action, Budget
 from domain.turn import Turn
@@ -55,16 +55,7 @@ async def test_it_tells_of_all_owners(world: World, fleet: Fleet) -> None:
 
 
 async def test_it_is_exposed_under_the_documented_names(world: World, fleet: Fleet) -> None:
-    registry = CollectorRegistry()
-    collector = FleetCollector(lambda: world.limits)
-    registry.register(collector)
-    assert generate_latest(registry) == b"", "nothing is told before it was looked at"
-    collector.show(fleet)
-    exposed = {
-        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(generate_latest(registry).decode())
-        for sample in family.samples
-    }
+    exposed = told(world, fleet)
     assert exposed["invite_active_tasks", PLATFORM] == 2
     assert exposed["invite_processed_users_total", PLATFORM, "invited"] == 2
     assert exposed["invite_floodwait_events", PLATFORM] == 1
@@ -75,6 +66,26 @@ async def test_it_is_exposed_under_the_documented_names(world: World, fleet: Fle
     assert exposed["invite_accounts", PLATFORM, "cooldown"] == 1
     assert exposed["invite_budget_left", "invite", PLATFORM] == fleet.left(world.limits)[PLATFORM, Budget.INVITE]
     assert sum(value for (name, *_), value in exposed.items() if name == "invite_campaigns") == 2
+
+
+def told(world: World, fleet: Fleet) -> Mapping[tuple[str, ...], float]:
+    """Each sample as Prometheus reads it, by its name and labels."""
+    registry = CollectorRegistry()
+    collector = FleetCollector(lambda: world.limits)
+    registry.register(collector)
+    assert generate_latest(registry) == b"", "nothing is told before it was looked at"
+    collector.show(fleet)
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(generate_latest(registry).decode())
+        for sample in family.samples
+    }
+
+
+async def test_what_alerts_count_begins_at_nought(world: World) -> None:
+    exposed = told(world, await Fleets(world.api).look(world.now))
+    assert exposed["invite_processed_users_total", PLATFORM, "uncertain"] == 0, "else the first one is no increase"
+    assert exposed["invite_floodwait_events", PLATFORM] == exposed["external_api_errors", PLATFORM] == 0
 
 
 async def test_nothing_is_there_at_first(world: World) -> None:
@@ -141,6 +152,48 @@ class TestLate:
     @staticmethod
     async def late(world: World) -> Mapping[str, int]:
         return (await Fleets(world.api).look(world.now)).late
+
+
+class TestStuck:
+    @pytest.fixture
+    async def campaign(self, world: World) -> str:
+        """One that works: somebody was settled just now."""
+        campaign = await world.campaign(4)
+        await world.runs.review(OWNER, campaign, None, world.now)
+        await world.act(campaign, INVITED)
+        await world.runs.review(OWNER, campaign, None, world.now)
+        assert await self.stuck(world) == {PLATFORM: 0}
+        return campaign
+
+    async def test_who_says_to_be_at_work_and_settles_nobody(self, world: World, campaign: str) -> None:
+        world.now += STUCK_AFTER - timedelta(minutes=2)
+        assert await self.stuck(world) == {PLATFORM: 0}
+        other = await world.campaign(4, accounts=("b",))
+        await world.act(other, INVITED, account_id="b")
+        world.now += timedelta(minutes=4)
+        assert await self.stuck(world) == {PLATFORM: 1}, "whatever others do"
+        await world.act(campaign, INVITED)
+        assert await self.stuck(world) == {PLATFORM: 0}
+
+    async def test_a_slow_pace_is_none(self, world: World, campaign: str) -> None:
+        until = world.now + timedelta(hours=5)
+        await world.do("UPDATE campaign_account SET why = 'pace', until = %s", until)
+        world.now = until + STUCK_AFTER
+        assert await self.stuck(world) == {PLATFORM: 0}
+        world.now += SECOND
+        assert await self.stuck(world) == {PLATFORM: 1}, "it was to act long ago"
+
+    async def test_a_wish_that_no_workflow_hears(self, world: World, campaign: str) -> None:
+        await world.command(campaign, Command.PAUSE)
+        world.now += 2 * STUCK_AFTER
+        assert await self.stuck(world) == {PLATFORM: 1}
+        await world.runs.review(OWNER, campaign, None, world.now)
+        world.now += 2 * STUCK_AFTER
+        assert await self.stuck(world) == {}, "it stands, and says why"
+
+    @staticmethod
+    async def stuck(world: World) -> Mapping[str, int]:
+        return (await Fleets(world.api).look(world.now)).stuck
 
 
 async def test_owners_come_page_by_page(world: World) -> None:

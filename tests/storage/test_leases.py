@@ -56,6 +56,15 @@ async def test_one_holds_and_the_others_are_told_by_whom_and_how_long(world: Wor
     assert (await take(world, "w2", name="b")).fence == 1
 
 
+async def test_only_what_another_let_end_is_taken_over(world: World) -> None:
+    lease = await take(world, "w1")
+    assert not lease.taken_over
+    await world.accounts.release(lease)
+    assert not (await take(world, "w2", SHORT)).taken_over, "it was given up"
+    assert not (await take(world, "w2", SHORT)).taken_over, "it was its own"
+    assert (await wait_for(world, "w1")).taken_over
+
+
 async def test_an_account_that_was_never_known_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         await acquire(world, name="nobody")

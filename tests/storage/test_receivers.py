@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -80,6 +82,18 @@ async def test_nothing_inside_is_reached_by_whatever_name(host: str) -> None:
         url = f"http://{host}:{server.port}/"
         assert await receivers(inside=False).post(url, b"{}", {}) == Fault.NOT_ALLOWED
     assert server.connections == 0
+
+
+async def test_names_are_looked_up_in_threads_of_their_own() -> None:
+    loop, end = asyncio.get_running_loop(), Event()
+    threads = ThreadPoolExecutor(1)
+    loop.set_default_executor(threads)
+    busy = loop.run_in_executor(None, end.wait)
+    try:
+        assert await receivers(inside=False).post("https://localhost:1/", b"{}", {}) is Fault.NOT_ALLOWED
+    finally:
+        end.set()
+        await busy
 
 
 async def test_one_that_does_not_answer_is_not_waited_for() -> None:

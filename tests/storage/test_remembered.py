@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,6 +24,9 @@ class Vault:
         self.secrets: dict[str, Credentials] = {"accounts/a": {"session": "one"}}
         self.away = False
         self.asked: list[tuple[str, int]] = []
+
+    def forget(self, owner: str, path: str) -> None:
+        raise AssertionError("it keeps nothing")
 
     async def read(self, owner: str, path: str, version: int) -> Credentials:
         self.asked.append((path, version))
@@ -93,6 +97,20 @@ class TestCredentials:
         with pytest.raises(Unavailable):
             await store.read("anna", "accounts/a", 1)
 
+    async def test_it_is_forgotten_when_that_is_asked_for(self) -> None:
+        vault = Vault()
+        vault.secrets["accounts/b"] = {"session": "b"}
+        store = RememberedCredentials(vault, LONG)
+        for path in ("accounts/a", "accounts/b"):
+            await store.read("anna", path, 1)
+        store.forget("anna", "accounts/a")
+        store.forget("anna", "accounts/never")
+        store.forget("boris", "accounts/b")
+        vault.away = True
+        with pytest.raises(Unavailable):
+            await store.read("anna", "accounts/a", 1)
+        assert await store.read("anna", "accounts/b", 1) == {"session": "b"}
+
     async def test_what_one_owner_read_is_not_told_to_another(self) -> None:
         vault = Vault()
         store = RememberedCredentials(vault, LONG)
@@ -160,6 +178,16 @@ class TestDirectory:
         assert await directory.accounts("anna", "telegram") == []
         service.away = True
         assert await directory.accounts("anna", "telegram") == []
+
+    async def test_credentials_that_came_with_the_list_are_not_kept(self) -> None:
+        service = Listing()
+        inline = replace(service.listed[0], inline_credentials={"session": "secret"})
+        service.listed = [inline]
+        directory = RememberedDirectory(service, LONG)
+        assert await directory.accounts("anna", "telegram") == [inline]
+        service.away = True
+        assert await directory.accounts("anna", "telegram") == [replace(inline, inline_credentials={})]
+        assert "secret" not in str([each.inline_credentials for _, [each] in directory._known._values.values()])
 
     @pytest.mark.parametrize(("owner", "platform"), [("boris", "telegram"), ("anna", "whatsapp")])
     async def test_never_another_owners_or_platforms(self, owner: str, platform: str) -> None:

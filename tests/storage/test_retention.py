@@ -1,9 +1,15 @@
 """What was kept long enough goes, and the numbers stay."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
+from temporalio.testing import ActivityEnvironment
+
+from activities.retention import RetentionActivities
 from domain.audience import Contact, FileLimits, Line
+from domain.audit import OPERATOR, Act, Event
 from domain.campaign import State
+from storage.audit import AuditTrail
 from storage.imports import Imports
 from storage.retention import Retention
 from tests.storage.world import INVITED, OWNER, World
@@ -86,3 +92,31 @@ async def test_old_numbers_go_and_those_that_limits_look_at_stay(world: World) -
     assert await retention.owners_of_old_numbers(before, 10) == []
     assert "old" not in {row["scope"] for row in await world.query("SELECT scope FROM usage")}
     assert await world.query("SELECT FROM usage")
+
+
+@dataclass
+class Clock:
+    """Stands still."""
+
+    at: datetime
+
+    async def now(self) -> datetime:
+        return self.at
+
+
+async def test_a_round_removes_everything_by_its_own_time(world: World) -> None:
+    today = datetime.now(UTC)  # the database's own clock guards young rows of the audit trail
+    await ended_campaign(world)
+    await world.do("UPDATE campaign SET ended_at = %s", today - KEPT - timedelta(hours=1))
+    await world.do("UPDATE audience SET created_at = %s", today - KEPT - timedelta(hours=1))
+    trail = AuditTrail(world.api)
+    for days in (731, 729, 91):
+        act = Act(Event.CAMPAIGN_COMMANDED, OPERATOR, today - timedelta(days=days))
+        await trail.record(OWNER, act, days)
+    activities = RetentionActivities(Retention(world.worker), Clock(today), KEPT, timedelta(days=730))
+    removed = await ActivityEnvironment().run(activities.remove_old)
+    assert (removed.campaigns, removed.audiences) == (1, 1)
+    assert await world.query("SELECT FROM recipient") == await world.query("SELECT FROM audience") == []
+    assert [kept.act.subject for kept in await trail.page(OWNER, 10)] == ["91", "729"]
+    again = await ActivityEnvironment().run(activities.remove_old)
+    assert (again.campaigns, again.audiences, again.owners) == (0, 0, 0)

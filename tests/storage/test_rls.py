@@ -372,6 +372,21 @@ class TestHousekeeping:
             with connected(database_urls, role, MINE) as connection:
                 refused(connection, "SELECT take_hook(gen_random_uuid(), now(), '1 hour')")
 
+    async def test_each_function_is_called_by_whom_it_is_for(self, world: World) -> None:
+        """Of all that cross owners or write for others: a new one is among them, and not open to everybody."""
+        rows = await world.query(
+            "SELECT p.proname AS name, has_function_privilege('invite_api', p.oid, 'EXECUTE') AS api, "
+            "has_function_privilege('invite_worker', p.oid, 'EXECUTE') AS worker, "
+            "EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) "
+            "AS everybody FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace"
+        )
+        assert not [row["name"] for row in rows if row["everybody"]]
+        both = {"floods_since"}
+        api = {"forget_addresses", "forget_recipients", "owners"}
+        api |= {f"fleet_{what}" for what in ("accounts", "campaigns", "late", "outcomes", "settled", "spent", "stuck")}
+        assert {row["name"] for row in rows if row["api"]} == api | both
+        assert {row["name"] for row in rows if row["worker"]} == {row["name"] for row in rows} - api
+
     @pytest.mark.parametrize("role", ROLES)
     def test_what_is_nobodys_is_reached_by_its_functions_alone(
         self, database_urls: Mapping[str, str], role: str
@@ -411,6 +426,7 @@ class TestHousekeeping:
             "fleet_outcomes": "TABLE(platform text, kind text, final boolean, n bigint)",
             "fleet_settled": "TABLE(platform text, n bigint)",
             "fleet_spent": "TABLE(platform text, budget text, amount bigint)",
+            "fleet_stuck": "TABLE(platform text, n bigint)",
             "floods_since": "bigint",
             "spent_campaigns": "TABLE(owner text, campaign_id uuid)",
             "spent_audiences": "TABLE(owner text, audience_id uuid)",
@@ -455,7 +471,7 @@ class TestHousekeeping:
             found.setdefault(row["relname"], set()).add(row["attname"])
         assert set(found) == {
             *("audience", "campaign", "turn", "account", "flood", "look", "counter", "progress", "usage"),
-            *("address_book", "event", "audit", *NOBODYS),
+            *("address_book", "event", "audit", "campaign_account", *NOBODYS),
         }
         personal = {"name", "texts", "post", "destination", "label", "request_hash", "reason", "account_ids"}
         assert not any(columns & personal for columns in found.values())
