@@ -1,9 +1,10 @@
 """Connections to Temporal: one data converter for the API, the workers and the tests."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -18,11 +19,15 @@ CONVERTER = pydantic_data_converter
 CONNECT_TIMEOUT = timedelta(seconds=10)
 
 
-async def connect(address: str, namespace: str, *, lazy: bool = False) -> Client:
-    """A client. `lazy`: connect at the first call. Raises `Unavailable`."""
+async def connect(
+    address: str, namespace: str, interceptors: Sequence[Interceptor] = (), *, lazy: bool = False
+) -> Client:
+    """A client. `interceptors`: also for its workers. `lazy`: connect at the first call. Raises `Unavailable`."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
-            return await Client.connect(address, namespace=namespace, data_converter=CONVERTER, lazy=lazy)
+            return await Client.connect(
+                address, namespace=namespace, data_converter=CONVERTER, interceptors=interceptors, lazy=lazy
+            )
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise Unavailable("Temporal", type(error).__name__) from error
 
