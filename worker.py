@@ -29,6 +29,7 @@ from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
 from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
+from adapters.traced import TracedAdapter
 from domain.errors import Error
 from domain.ports import Adapter, Clock
 from runtime import telemetry
@@ -39,6 +40,7 @@ from runtime.probes import Probes
 from runtime.sentry import report_errors
 from runtime.settings import WorkerSettings
 from runtime.temporal import connect, deployment, measure_temporal
+from runtime.traces import begin_traces
 from runtime.watch_port import watch_port
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
@@ -71,6 +73,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.tracing import Traces
 from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
@@ -139,7 +142,7 @@ class Process:
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
-            made,
+            {each: TracedAdapter(each, adapter) for each, adapter in made.items()},
             accounts,
             name,
             f"{settings.temporal_task_queue}/{name}",
@@ -256,9 +259,9 @@ class Process:
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
     measure_temporal(settings.temporal_metrics)
-    client = await connect(settings.temporal_address, settings.temporal_namespace)
+    client = await connect(settings.temporal_address, settings.temporal_namespace, [Traces()])
     # One client polls one queue: the second worker needs its own.
-    own_client = await connect(settings.temporal_address, settings.temporal_namespace)
+    own_client = await connect(settings.temporal_address, settings.temporal_namespace, [Traces()])
     async with httpx.AsyncClient(timeout=settings.integration_timeout.total_seconds()) as http:
         process = Process(settings, client, own_client, http, SystemClock())
         keeping = asyncio.gather(process.open_accounts.keep(), process.applications.keep(), process.probes.keep())
@@ -308,11 +311,14 @@ def main() -> int:
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
     report_errors(settings.sentry_dsn, settings.build_id)
+    begin_traces(settings.traces_endpoint, settings.traces_share, "invite-worker", settings.build_id)
     try:
         asyncio.run(_main(settings))
     except Error as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
+    finally:
+        telemetry.end()
     return 0
 
 

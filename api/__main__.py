@@ -1,6 +1,7 @@
 """`python -m api`: serve the API. Settings come from the environment; `--help` explains them."""
 
 import argparse
+import asyncio
 import gc
 import socket
 import sys
@@ -15,6 +16,7 @@ from api.listening import Listeners
 from runtime import telemetry
 from runtime.sentry import report_errors
 from runtime.settings import ApiSettings
+from runtime.traces import begin_traces
 
 _PREFIX = "INVITE_"
 _GRACE_S = 20
@@ -29,9 +31,10 @@ class Server(uvicorn.Server):
         self._listeners = listeners
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving."""
+        """Stop serving. After this the process ends by the signal that it was sent, and says nothing any more."""
         self._listeners.close()
         await super().shutdown(sockets)
+        await asyncio.to_thread(telemetry.end)
 
 
 def main() -> int:
@@ -51,6 +54,7 @@ def main() -> int:
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
     report_errors(settings.sentry_dsn)
+    begin_traces(settings.traces_endpoint, settings.traces_share, "invite-api")
     app = create_app(settings)
     # Else the collector goes over the whole program time and again while rows come and go: a third of an upload's CPU.
     gc.freeze()

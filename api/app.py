@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import temporalio.client
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from api import (
@@ -35,6 +36,7 @@ from api.last_resort import LastResort
 from api.listening import Listeners
 from api.problems import BODY_PROBLEMS, Problem, install, responses
 from api.rates import AddressRate, Rate
+from api.tracing import Traced
 from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
@@ -56,6 +58,7 @@ from storage.planning import Planning
 from storage.reports import Reports
 from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
+from workflows.tracing import Traces
 
 _FORM_OVERHEAD = 256 * 1024
 """Bytes that the multipart form may add to an upload."""
@@ -79,6 +82,9 @@ _TAGS = [
     {"name": "health", "description": "For those who run the service."},
 ]
 
+_NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's spans hold the path and the query string, in which people are; ours are `api.tracing`'s."""
+
 _RESOURCES = (
     *(audiences, messages, campaigns, plan, reports, events),
     *(accounts, admin_check, suppression, webhook, audit, owners, health),
@@ -97,6 +103,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
         openapi_tags=_TAGS,
         lifespan=_lifespan(settings) if services is None else None,
         redoc_url=None,
+        telemetry=_NONE_OF_ITS_OWN,
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
@@ -122,6 +129,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "Content-Disposition", "X-Request-ID"],
         )
+    app.add_middleware(Traced)
     app.add_middleware(RequestContext)
     app.add_middleware(SecurityHeaders, strict_transport=settings.strict_transport)
     _document_problems(app)
@@ -139,7 +147,8 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
         metrics = Metrics()
         try:
             async with httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client:
-                temporal = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+                address, namespace = settings.temporal_address, settings.temporal_namespace
+                temporal = await connect(address, namespace, [Traces()], lazy=True)
                 services = await _services(settings, database, client, temporal, metrics)
                 app.state.services = services
                 if settings.jwt_jwks_url:

@@ -132,7 +132,7 @@ async def caller(
     bind_contextvars(owner=asked.owner)
     if asked.owner != own.owner:  # kept before anything is shown
         read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
-        await found.audit.record(asked.owner, read, route(request), **_named(request))
+        await found.audit.record(asked.owner, read, route(request), **named(request))
     return asked
 
 
@@ -140,13 +140,13 @@ def _address(request: Request) -> str:
     return "" if request.client is None else network(request.client.host)
 
 
-def _named(request: Request) -> dict[str, str]:
-    """The ids within the path: what is no id is not kept."""
-    named = {}
+def named(request: Request) -> dict[str, str]:
+    """The ids within the path: what is no id is not told."""
+    found = {}
     for name, value in request.path_params.items():
         with suppress(ValueError):
-            named[name] = str(UUID(value))
-    return named
+            found[name] = str(UUID(value))
+    return found
 
 
 async def now(found: Annotated[Services, Depends(services)]) -> datetime:
