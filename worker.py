@@ -29,6 +29,7 @@ from activities.open_accounts import OpenAccounts
 from activities.retention import RetentionActivities
 from activities.webhooks import WebhookActivities
 from adapters.registry import AdapterOptions, adapters
+from adapters.traced import TracedAdapter
 from domain.errors import Error
 from domain.ports import Adapter, Clock
 from runtime import telemetry
@@ -40,6 +41,7 @@ from runtime.sentry import report_errors
 from runtime.settings import WorkerSettings, faults
 from runtime.temporal import connect, deployment, measure_temporal
 from runtime.tls import neighbours_client
+from runtime.traces import begin_traces
 from runtime.watch_port import watch_port
 from storage.accounts import Accounts
 from storage.address_book import AccountBook
@@ -72,6 +74,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.membership import MembershipWorkflow
 from workflows.retention import RetentionWorkflow
 from workflows.schedules import ensure_schedules
+from workflows.tracing import Traces
 from workflows.webhook import WebhookWorkflow
 
 WORKFLOWS = [
@@ -142,7 +145,7 @@ class Process:
         for platform in made:
             limits().of(platform)  # a platform without limits must stop us here, not its campaigns later
         self.open_accounts = OpenAccounts(
-            made,
+            {each: TracedAdapter(each, adapter) for each, adapter in made.items()},
             accounts,
             name,
             f"{settings.temporal_task_queue}/{name}",
@@ -260,7 +263,7 @@ class Process:
 async def run(settings: WorkerSettings, stop: asyncio.Event) -> None:
     """Work until `stop`: activities end their turns, then the accounts are closed and their leases given up."""
     measure_temporal(settings.temporal_metrics)
-    temporal = (settings.temporal_address, settings.temporal_namespace, settings.temporal_secured)
+    temporal = (settings.temporal_address, settings.temporal_namespace, settings.temporal_secured, [Traces()])
     client = await connect(*temporal)
     # One client polls one queue: the second worker needs its own.
     own_client = await connect(*temporal)
@@ -313,11 +316,14 @@ def main() -> int:
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
     report_errors(settings.sentry_dsn, settings.build_id)
+    begin_traces(settings.traces_endpoint, settings.traces_share, "invite-worker", settings.build_id)
     try:
         asyncio.run(_main(settings))
     except Error as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
+    finally:
+        telemetry.end()
     return 0
 
 

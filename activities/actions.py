@@ -7,12 +7,17 @@ when the activity is cancelled or the worker shuts down.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Link
+from structlog.contextvars import get_contextvars
 from temporalio import activity
 
 from activities.heartbeat import heartbeating
@@ -30,6 +35,7 @@ from domain.turn import Attempt, AttemptState, Halted, Settled, Turn, TurnKey
 from domain.why import Why
 
 _log = structlog.get_logger("execution")
+_tracer = trace.get_tracer("invite-service")
 
 LAST_TRY = 5
 """The activity's last attempt: what is in doubt then is looked into when the account has been opened again."""
@@ -167,10 +173,12 @@ class ActionActivities:
             async with self._open.turn(ref):
                 session = self._open.session(ref, work.fence)
                 self._open.rests(ref, work.campaign_id, timedelta(0))
+                began = time.time_ns()
                 begun = await self._turns.begin(by, action, await self._clock.now())
                 if not isinstance(begun, Turn):
                     return await self._next(work, ref, begun, action, taken)
-                return await self._carry_out(begun, by, session, taken, outcomes)
+                with _span(begun, taken, began):
+                    return await self._carry_out(begun, by, session, taken, outcomes)
         except LeaseLost:
             return Worked(taken, reopen=True)
         except _AccountRefused as refused:  # its turn stays open, in doubt, until the account has rested
@@ -221,7 +229,8 @@ class ActionActivities:
         outcomes: dict[int, Outcome | None] = {}
         for attempt in turn.attempts:
             outcomes[attempt.slot] = await self._attempt(turn, attempt, by, session)
-        await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
+        with _tracer.start_as_current_span("settle"):
+            await self._turns.settle(turn.turn_id, by.ref, outcomes, await self._clock.now(), by.fence)
         for attempt in turn.attempts:
             _tell(turn, attempt, outcomes[attempt.slot], told)
         self._taken(by.ref.adapter, turn.action.value)
@@ -241,7 +250,8 @@ class ActionActivities:
             hindered = await self._hindered(turn, attempt, by, session)
             if hindered is not None:
                 return hindered
-            allowed = await self._turns.mark_sent(turn.turn_id, by, [attempt.slot], await self._clock.now())
+            with _tracer.start_as_current_span("mark sent"):
+                allowed = await self._turns.mark_sent(turn.turn_id, by, [attempt.slot], await self._clock.now())
             if attempt.slot not in allowed:
                 return None
             return await _call(turn, attempt, session)
@@ -266,7 +276,8 @@ class ActionActivities:
             return found
         if turn.action is Action.ADD_CONTACT:  # it will be counted as that
             found = replace(found, contact_added=False)
-        kept_from = await self._turns.identify(by, attempt.person, found)
+        with _tracer.start_as_current_span("identify"):
+            kept_from = await self._turns.identify(by, attempt.person, found)
         if kept_from is not None:
             return kept_from
         if turn.action is not Action.MESSAGE:
@@ -305,6 +316,20 @@ class ActionActivities:
         outcome = await _call(turn, attempt, session)
         # No member just before: the earlier call has come through meanwhile.
         return Outcome(Kind.INVITED) if outcome.kind is Kind.ALREADY_MEMBER else outcome
+
+
+@contextmanager
+def _span(turn: Turn, taken: int, began: int) -> Iterator[None]:
+    """A turn's, from its `begin` on (ns since 1970): before that nobody knows whether there will be one.
+
+    The activity's trace is the first turn's; each further turn has a trace of its own, linked to it.
+    """
+    about = {**get_contextvars(), "action": turn.action.value, "turn": turn.turn_id}
+    apart = Context() if taken else None
+    links = [Link(trace.get_current_span().get_span_context())] if taken else []
+    with _tracer.start_as_current_span("turn", apart, attributes=about, links=links, start_time=began):
+        _tracer.start_span("begin", start_time=began).end()
+        yield
 
 
 def _tell(turn: Turn, attempt: Attempt, outcome: Outcome | None, told: Counter[str]) -> None:

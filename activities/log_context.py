@@ -1,9 +1,9 @@
-"""What every line that is logged during an activity carries: whose it is, which campaign and account, which run."""
+"""What every line of an activity carries, and its span: whose it is, which campaign and account, which run."""
 
-from collections.abc import Iterator
 from typing import Any
 
-from structlog.contextvars import bound_contextvars
+from opentelemetry import trace
+from structlog.contextvars import bound_contextvars, get_contextvars
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
@@ -22,18 +22,17 @@ class LogContext(Interceptor):
 class _Bound(ActivityInboundInterceptor):
     async def execute_activity(self, asked: ExecuteActivityInput) -> Any:
         info = activity.info()
-        ids = dict(_ids(asked.args[0] if asked.args else None))
         with bound_contextvars(
             activity=info.activity_type,
             workflow_id=info.workflow_id,
             run_id=info.workflow_run_id,
             attempt=info.attempt,
-            **ids,
+            **ids(asked.args[0] if asked.args else None),
         ):
+            trace.get_current_span().set_attributes(get_contextvars())
             return await super().execute_activity(asked)
 
 
-def _ids(request: object) -> Iterator[tuple[str, str]]:
-    for name in NAMES:
-        if value := getattr(request, name, None):
-            yield name, str(value)
+def ids(request: object) -> dict[str, str]:
+    """Those that the request of an activity has."""
+    return {name: str(value) for name in NAMES if (value := getattr(request, name, None))}

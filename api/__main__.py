@@ -13,6 +13,7 @@ from api.server import Server
 from runtime import telemetry
 from runtime.sentry import report_errors
 from runtime.settings import ApiSettings, faults
+from runtime.traces import begin_traces
 
 _PREFIX = "INVITE_"
 _GRACE_S = 20
@@ -36,6 +37,7 @@ def main() -> int:
         return 2
     telemetry.configure(settings.log_level, settings.debug_file)
     report_errors(settings.sentry_dsn)
+    begin_traces(settings.traces_endpoint, settings.traces_share, "invite-api")
     app = create_app(settings)
     # Else the collector goes over the whole program time and again while rows come and go: a third of an upload's CPU.
     gc.freeze()

@@ -16,6 +16,7 @@ from domain.audit import Event
 from domain.outcome import Reason
 from domain.ports import AccountRights
 from domain.preflight import Look, preflight
+from workflows.tracing import to_the_end
 
 router = APIRouter(prefix="/admin-check", tags=["accounts"])
 
@@ -31,7 +32,8 @@ async def check(body: AdminCheckIn, response: Response, asked: Asked, found: Wit
     await require_known_accounts(found, asked, body.platform, body.account_ids)
     check_id = uuid4()
     async with patiently(found.settings.temporal_timeout):
-        await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
+        with to_the_end():
+            await found.control.start_admin_check(asked.owner, check_id, body.platform, destination, body.account_ids)
     await found.audit.record(asked.owner, asked.act(Event.ADMIN_CHECK, now), check_id)
     rights = await _rights_found(found, asked, check_id, found.settings.admin_check_wait)
     return _answer(check_id, rights, response)

@@ -10,6 +10,7 @@ import httpx
 import structlog
 import temporalio.client
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from api import (
@@ -40,6 +41,7 @@ from api.listening import Listeners
 from api.problems import BODY_PROBLEMS, Problem, install, responses
 from api.rates import AddressRate, Rate
 from api.report_files.folders import sweep
+from api.tracing import Traced
 from api.watching import watching
 from runtime.clock import SystemClock
 from runtime.limits import LimitsFile
@@ -63,6 +65,7 @@ from storage.planning import Planning
 from storage.reports import Reports
 from storage.suppression import SuppressionList
 from workflows.control import CampaignControl
+from workflows.tracing import Traces
 
 _log = structlog.get_logger("execution")
 
@@ -91,6 +94,9 @@ _TAGS = [
     {"name": "health", "description": "For those who run the service."},
 ]
 
+_NONE_OF_ITS_OWN: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's spans hold the path and the query string, in which people are; ours are `api.tracing`'s."""
+
 _RESOURCES = (
     *(audiences, messages, campaigns, plan, reports, events),
     *(accounts, admin_check, suppression, webhook, audit, owners, hooks, health),
@@ -110,6 +116,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
         lifespan=_lifespan(settings) if services is None else None,
         redoc_url=None,
         redirect_slashes=False,  # to where the request says that we are: behind TLS, a token would follow without it
+        telemetry=_NONE_OF_ITS_OWN,
     )
     app.state.services = services
     app.state.tokens = Tokens(settings, keys)
@@ -141,6 +148,7 @@ def create_app(settings: ApiSettings, services: Services | None = None, keys: Ke
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-ID"],
             expose_headers=["Location", "Retry-After", "Content-Disposition", "X-Request-ID"],
         )
+    app.add_middleware(Traced)
     app.add_middleware(RequestContext)
     app.add_middleware(SecurityHeaders, strict_transport=settings.strict_transport)
     _document_problems(app)
@@ -166,9 +174,8 @@ def _lifespan(settings: ApiSettings) -> Lifespan:
                 neighbours_client(settings.neighbour_tls, settings.integration_timeout) as neighbours,
                 httpx.AsyncClient(timeout=timeout, follow_redirects=False) as issuer,
             ):
-                temporal = await connect(
-                    settings.temporal_address, settings.temporal_namespace, settings.temporal_secured, lazy=True
-                )
+                address, namespace = settings.temporal_address, settings.temporal_namespace
+                temporal = await connect(address, namespace, settings.temporal_secured, [Traces()], lazy=True)
                 services = await _services(settings, database, neighbours, temporal, metrics)
                 app.state.services = services
                 if settings.jwt_jwks_url:

@@ -31,6 +31,7 @@ from domain.audit import Event
 from domain.errors import Unavailable
 from storage.audiences import StoredAudience
 from storage.files.sources import Source
+from workflows.tracing import to_the_end
 
 router = APIRouter(prefix="/audiences", tags=["audiences"])
 
@@ -113,7 +114,8 @@ async def import_parsed(body: ImportIn, response: Response, asked: Asked, found:
     audience_id = await found.imports.begin(asked.owner, name, body.parsed_data_id, body.platform, now, act)
     try:
         async with patiently(found.settings.temporal_timeout):
-            await found.control.start_import(asked.owner, audience_id)
+            with to_the_end():
+                await found.control.start_import(asked.owner, audience_id)
     except Unavailable as error:  # it is stored: the reconciler starts it later
         structlog.get_logger("execution").warning("import_not_started", audience_id=str(audience_id), what=error.what)
     response.headers["Location"] = f"/audiences/{audience_id}"

@@ -137,11 +137,11 @@ async def known(
     rate.take(own.owner)
     asked = own.acting(request.method in READS, owner)
     asked = replace(asked, by=_from_where(own.by, request))
-    named = _named(request)
-    bind_contextvars(owner=asked.owner, **named)
+    ids = named(request)
+    bind_contextvars(owner=asked.owner, **ids)
     if asked.owner != own.owner:  # kept before anything is shown
         read = asked.act(Event.READ_BY_ADMINISTRATOR, await found.clock.now())
-        await found.audit.record(asked.owner, read, route(request), **named)
+        await found.audit.record(asked.owner, read, route(request), **ids)
     return asked
 
 
@@ -175,13 +175,13 @@ def _from_where(by: By, request: Request) -> By:
     return replace(by, address=address, request_id=request_id(request.scope))
 
 
-def _named(request: Request) -> dict[str, str]:
-    """The ids within the path: what is no id is not kept."""
-    named = {}
+def named(request: Request) -> dict[str, str]:
+    """The ids within the path: what is no id is not told."""
+    found = {}
     for name, value in request.path_params.items():
         with suppress(ValueError):
-            named[name] = str(UUID(value))
-    return named
+            found[name] = str(UUID(value))
+    return found
 
 
 async def now(found: Annotated[Services, Depends(services)]) -> datetime:

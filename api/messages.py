@@ -24,6 +24,7 @@ from domain.terms import HIGHEST, Pace, Terms
 from storage.campaigns import NewCampaign
 from storage.messages import Crowd, Listed
 from storage.test_messages import NO_AUDIENCE, ToOneself
+from workflows.tracing import to_the_end
 
 router = APIRouter(prefix="/messages", tags=["messages"])
 
@@ -90,7 +91,8 @@ async def send_test(
     wait. Its `Location` tells what became of it, and it can be cancelled like any other.
     """
     creation = Creation(Event.TEST_MESSAGE, body, idempotency_key, {"account_id": body.account_id})
-    return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
+    with to_the_end():
+        return await creation.answer(lambda: _checked(body, asked, found), response, asked, found, now)
 
 
 async def _checked(body: TestIn, asked: Caller, found: Services) -> NewCampaign:

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from api.events import Told
 from api.listening import Listeners
+from runtime import telemetry
 
 HEAD_WITHIN = timedelta(seconds=15)
 """A request's line and headers have arrived so long after the connection was made or its last request was answered;
@@ -43,12 +44,13 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop serving."""
+        """Stop serving. After this the process ends by the signal that it was sent, and says nothing any more."""
         self._app.state.leaving = True
         await asyncio.sleep(self._drain)
         listeners: Listeners[Told] = self._app.state.listeners
         listeners.close()  # streams of events would hold the process until its grace is over
         await super().shutdown(sockets)
+        await asyncio.to_thread(telemetry.end)
 
     def _close_who_does_not_begin(self) -> None:
         now = time.monotonic()

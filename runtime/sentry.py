@@ -5,6 +5,7 @@ anything; no local variables, no requests, no lines that were logged before it.
 """
 
 import sys
+from datetime import timedelta
 from typing import Any
 
 import sentry_sdk
@@ -13,7 +14,10 @@ from pydantic import SecretStr
 from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event, Hint
 
-_IDS = ("owner", "campaign_id", "account_id", "workflow_id", "run_id", "request_id", "activity")
+LAST = timedelta(seconds=3)
+"""For what is still to be told at the process's end."""
+
+_IDS = ("owner", "campaign_id", "account_id", "workflow_id", "run_id", "request_id", "trace_id", "activity")
 
 
 def report_errors(dsn: SecretStr | None, release: str | None = None, transport: type[Transport] | None = None) -> None:
@@ -34,6 +38,11 @@ def report_errors(dsn: SecretStr | None, release: str | None = None, transport: 
         traces_sample_rate=None,
         before_send=_bare,
     )
+
+
+def end_reports() -> None:
+    """Tell what is left, for a bounded time: none of the integrations that would do so at the process's end is here."""
+    sentry_sdk.flush(LAST.total_seconds())
 
 
 def told(logger: Any, name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:

@@ -1,5 +1,6 @@
 """Deployment: addresses, roles, times. Read from the environment (INVITE_…) where a process starts, nowhere else."""
 
+import os
 import re
 import ssl
 from datetime import timedelta
@@ -78,6 +79,13 @@ class _Common(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     sentry_dsn: SecretStr | None = Field(None, description="whom errors are told to: Sentry's; none: nobody")
+    traces_endpoint: str | None = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or None,
+        pattern=r"^https?://",
+        validate_default=True,
+        description="a collector's base address, for traces; OTEL_EXPORTER_OTLP_ENDPOINT does as well",
+    )
+    traces_share: float = Field(1.0, ge=0, le=1, description="of requests and actions, whose traces are told")
     debug_file: Path | None = Field(
         None, description="ids of campaigns, one a line, that are logged at DEBUG; read again when it is changed"
     )

@@ -1,4 +1,5 @@
-"""Logs: JSON lines in three categories (OBS-1): `audit`, `execution`, `error`. Libraries speak at WARNING only.
+"""Logs: JSON lines in three categories (OBS-1): `audit`, `execution`, `error`. Libraries speak at WARNING only. A line
+that is logged within a span has its trace's id.
 
 Single campaigns can be logged at DEBUG while everything runs: their ids stand in a file. Of an error the log has its
 type and its trace, never its text, which may hold people's data or a secret (SEC-3, SEC-5).
@@ -15,8 +16,9 @@ from types import TracebackType
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 
-from runtime import sentry
+from runtime import sentry, traces
 from runtime.debugged import Debugged
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -27,6 +29,7 @@ def configure(level: str, debug_file: Path | None = None) -> None:
     """Set the process's logging up. `debug_file`: which campaigns are logged at DEBUG whatever `level` is."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -58,6 +61,19 @@ def configure(level: str, debug_file: Path | None = None) -> None:
     for category in ("audit", "execution", "error"):
         logging.getLogger(category).setLevel(logging.DEBUG)  # what is below `level` was dropped before
     sys.excepthook = _fallen
+
+
+def end() -> None:
+    """The process's last word: what Sentry and the collector of traces have not been told yet, for a bounded time."""
+    sentry.end_reports()
+    traces.end_traces()
+
+
+def _traced(logger: Any, name: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    here = trace.get_current_span().get_span_context()
+    if here.is_valid:
+        line["trace_id"] = trace.format_trace_id(here.trace_id)
+    return line
 
 
 def _wanted(level: int, debugged: Debugged) -> structlog.types.Processor:

@@ -1,11 +1,12 @@
 """Connections to Temporal: one data converter for the API, the workers and the tests."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from temporalio.api.failure.v1 import Failure
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
@@ -34,12 +35,27 @@ CONVERTER = replace(pydantic_data_converter, failure_converter_class=BareFailure
 CONNECT_TIMEOUT = timedelta(seconds=10)
 
 
-async def connect(address: str, namespace: str, tls: TLSConfig | None = None, *, lazy: bool = False) -> Client:
-    """A client. `tls`: none, without. `lazy`: connect at the first call. Raises `Unavailable`."""
+async def connect(
+    address: str,
+    namespace: str,
+    tls: TLSConfig | None = None,
+    interceptors: Sequence[Interceptor] = (),
+    *,
+    lazy: bool = False,
+) -> Client:
+    """A client. `tls`: none, without. `interceptors`: also for its workers. `lazy`: connect at the first call.
+
+    Raises `Unavailable`.
+    """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT.total_seconds()):
             return await Client.connect(
-                address, namespace=namespace, data_converter=CONVERTER, lazy=lazy, tls=tls or False
+                address,
+                namespace=namespace,
+                data_converter=CONVERTER,
+                interceptors=interceptors,
+                lazy=lazy,
+                tls=tls or False,
             )
     except (RPCError, RuntimeError, TimeoutError) as error:
         raise Unavailable("Temporal", str(error) or type(error).__name__) from error

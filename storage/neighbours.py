@@ -11,6 +11,9 @@ from urllib.parse import quote
 
 import httpx
 import structlog
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from domain.account import ExternalStatus, KnownAccount
 from domain.errors import Forbidden, Unavailable
@@ -24,7 +27,10 @@ _MAX_ACCOUNTS = 10_000
 _MAX_ID = 200
 _MAX_VALUE = 64 * 1024
 
+_W3C = TraceContextTextMapPropagator()
+
 _log = structlog.get_logger("execution")
+_tracer = trace.get_tracer("invite-service")
 
 
 class TokenRefused(Forbidden):
@@ -58,6 +64,12 @@ class Neighbour:
     ) -> Answer:
         """What it answers. Raises `Unavailable`, `Missing`, `TokenRefused`."""
         headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+        about = {"service": self._who, "http.request.method": method}
+        with _tracer.start_as_current_span(f"{method} {self._who}", kind=SpanKind.CLIENT, attributes=about):
+            _W3C.inject(headers)  # its own trace goes on from ours
+            return await self._asked(method, path, headers, body)
+
+    async def _asked(self, method: str, path: str, headers: Mapping[str, str], body: object) -> Answer:
         try:
             async with (
                 asyncio.timeout(_WHOLE_ANSWER.total_seconds()),
@@ -86,6 +98,7 @@ class Neighbour:
         return Unavailable(self._who, _tls_fault(error) or type(error).__name__)
 
     def _check(self, response: httpx.Response) -> None:
+        trace.get_current_span().set_attribute("http.response.status_code", response.status_code)
         if response.status_code in (401, 403):
             raise TokenRefused(f"{self._who} does not accept this token for this owner.")
         if not response.is_success:

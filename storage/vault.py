@@ -16,6 +16,8 @@ import hvac
 import requests
 import structlog
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, Unauthorized, VaultError
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
 
 from domain.errors import Unavailable
 from domain.secret_path import owner_part
@@ -29,6 +31,7 @@ REFUSED_PAUSE = timedelta(minutes=1)
 LOG_IN_REFUSED = "it refuses our log-in: an operator must issue a new secret_id (docs/runbook.md, Vault)"
 
 _log = structlog.get_logger("error")
+_tracer = trace.get_tracer("invite-service")
 
 T = TypeVar("T")
 
@@ -52,6 +55,10 @@ class Vault:
     async def ask(self, question: Callable[[hvac.Client], T], token: str = "") -> T:
         """What it answers under the token. Raises `Unavailable`, `Refused`."""
         client = hvac.Client(url=self._url, token=token, timeout=self._timeout, session=self._session)
+        with _tracer.start_as_current_span(WHO, kind=SpanKind.CLIENT, attributes={"service": WHO}):
+            return await self._answer(question, client)
+
+    async def _answer(self, question: Callable[[hvac.Client], T], client: hvac.Client) -> T:
         try:
             return await asyncio.to_thread(question, client)
         # Their texts may hold addresses with owners' names: the type must do.

@@ -26,6 +26,7 @@ from tests.activities.fakes import turn
 from tests.record_histories import FOLDER, SCENES
 from tests.recordings.stored import read, written
 from worker import WORKFLOWS
+from workflows.tracing import Traces
 
 ADVICE = """The recorded history {name} does not replay: {error}
 Campaigns that are in this phase at this moment would stop at this change. docs/changing-workflows.md says how to make
@@ -42,7 +43,7 @@ def history(path: Path) -> WorkflowHistory:
 
 
 def replayer() -> Replayer:
-    return Replayer(workflows=WORKFLOWS, data_converter=CONVERTER)
+    return Replayer(workflows=WORKFLOWS, data_converter=CONVERTER, interceptors=[Traces()])
 
 
 def values(value: Any, key: str) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import httpx
@@ -183,6 +184,19 @@ def test_prometheus_finds_our_processes(services: Mapping[str, Any]) -> None:
         served = environment["INVITE_METRICS_PORT"], environment.get("INVITE_TEMPORAL_METRICS", "").split(":")[-1]
         assert str(source["port"]) in served
     assert "alertmanager" in services
+
+
+def test_traces_arrive_where_they_can_be_looked_at(services: Mapping[str, Any]) -> None:
+    read = yaml.safe_load((DEPLOY / "otel" / "collector.yml").read_text())
+    listens = read["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    for name in ("api", "worker"):
+        told = urlsplit(services[name]["environment"]["INVITE_TRACES_ENDPOINT"])
+        assert told.hostname in services
+        assert str(told.port) == listens.split(":")[1]
+    pipeline = read["service"]["pipelines"]["traces"]
+    for part in ("receivers", "processors", "exporters"):
+        assert set(pipeline[part]) <= read[part].keys()
+    assert read["exporters"]["otlp/jaeger"]["endpoint"].split(":")[0] in services
 
 
 def test_temporal_is_set_up_as_in_development() -> None:

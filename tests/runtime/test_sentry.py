@@ -1,7 +1,12 @@
 """What Sentry is told: that an error happened, where, and of which campaign; nothing that it holds."""
 
 import json
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any, ClassVar
 
 import pytest
@@ -69,3 +74,38 @@ def test_without_a_setting_nobody_is_told() -> None:
     report_errors(None)
     assert told(None, "error", {"event": "x"}) == {"event": "x"}
     assert not sentry_sdk.is_initialized()
+
+
+def test_what_is_left_is_told_before_the_process_ends() -> None:
+    """As the last thing that it does, by Sentry's own transport."""
+    taken: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            taken.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    script = f"""
+        import os
+        import structlog
+        from pydantic import SecretStr
+        from runtime import sentry, telemetry
+        telemetry.configure("INFO")
+        sentry.report_errors(SecretStr("http://key@127.0.0.1:{server.server_port}/1"))
+        structlog.get_logger("error").error("it broke")
+        telemetry.end()
+        os._exit(0)  # as by a signal: nothing that waits for the end is run
+    """
+    try:
+        subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=True, timeout=120)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert taken == ["/api/1/envelope/"]

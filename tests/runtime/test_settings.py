@@ -48,6 +48,23 @@ def test_an_address_of_no_database_is_refused_unseen(url: str) -> None:
     assert "pass" not in str(refused.value)
 
 
+class TestTraces:
+    def test_go_where_either_variable_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, address in (
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
+            ("INVITE_TRACES_ENDPOINT", "https://ours"),
+        ):
+            monkeypatch.setenv(name, address)
+            assert worker(vault_secret_id="x").traces_endpoint == address
+
+    def test_go_nowhere_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+        assert worker(vault_secret_id="x").traces_endpoint is None
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317")
+        with pytest.raises(ValueError, match="traces_endpoint"):
+            worker(vault_secret_id="x")
+
+
 class TestSecretId:
     def test_of_the_environment(self) -> None:
         settings = worker(vault_secret_id="from-the-environment")
