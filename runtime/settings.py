@@ -50,9 +50,7 @@ _DSN = re.compile(r"https?://[^@/\s]+@[^@/\s]+/\S+")
 
 
 class _Common(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True)
 
     database_url: SecretStr = Field(description="postgresql+psycopg://…, as role invite_api or invite_worker")
     temporal_address: str = "127.0.0.1:7233"

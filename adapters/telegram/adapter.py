@@ -9,10 +9,10 @@ from adapters.telegram.errors import Doing, answer
 from adapters.telegram.proxy import route
 from adapters.telegram.session import TelegramSession
 from domain.account import Credentials
+from domain.addresses import is_public
 from domain.outcome import Kind, Outcome, Reason
 from domain.platform import Capabilities
 from domain.ports import AddressBook, Throttle, always
-from domain.webhooks import is_public
 
 
 class TelegramAdapter:

@@ -205,7 +205,7 @@ def aviary(folder: Path) -> Iterator[Aviary]:
     """Start everything; nothing has been asked of it yet."""
     keys = {
         name: f"{name.replace(' ', '-')}-{secrets.token_urlsafe(32)}"
-        for name in ("jwt secret", "service jwt secret", "webhook key", "idempotency key")
+        for name in ("jwt secret", "service jwt secret", "webhook key", "hook secret", "idempotency key")
     }
     keys |= {"api hash": secrets.token_hex(16), "proxy password": "proxy-" + secrets.token_urlsafe(16)}
     keys |= {"sentry key": secrets.token_hex(16), "bad session": "session-" + secrets.token_urlsafe(32)}
@@ -218,6 +218,8 @@ def aviary(folder: Path) -> Iterator[Aviary]:
             "INVITE_JWT_SECRET": keys["jwt secret"],
             "INVITE_SERVICE_JWT_SECRET": keys["service jwt secret"],
             "INVITE_WEBHOOK_KEY": keys["webhook key"],
+            "INVITE_HOOK_SECRET": keys["hook secret"],
+            "INVITE_TRACES_ENDPOINT": others.url,
             "INVITE_INTEGRATION_URL": f"{others.url}/integration",
             "INVITE_PARSING_URL": f"{others.url}/parsing",
             "INVITE_REQUEST_DEADLINE": "2s",

@@ -52,7 +52,7 @@ def sentry(here: Aviary) -> Contents:
 
 
 def spans(here: Aviary) -> Contents:
-    """What a collector of traces was told: the place for OTLP over HTTP, once our processes send any."""
+    """What a collector of traces was told: OTLP over HTTP."""
     return {"spans": _joined(here.outside.heard(SPANS))}
 
 

@@ -77,6 +77,7 @@ class TestWhatHappened:
             ("logs", b"vault_path_refused"),
             ("logs", b"import_failed"),
             ("logs", b"duration: "),  # every statement
+            ("spans", b"CampaignWorkflow"),
             ("sentry", b"exception"),
             ("hook", b"campaign.state"),
             ("neighbours", b"/accounts/check"),
