@@ -253,7 +253,7 @@ async def test_a_person_is_in_no_name(spans: Told, client: Client) -> None:
     theirs = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": f"somebody={PEOPLE[2]}"}
     nowhere = await client.get(f"/nowhere/{PEOPLE[0]}?name={PEOPLE[1]}", headers=theirs)
     assert nowhere.status_code == 404
-    assert {span.name for span in spans.spans} == {"DELETE /people/{identifier}", "GET unknown"}
+    assert {span.name for span in spans.spans} == {"DELETE /people/{identifier:path}", "GET unknown"}
     assert not any(span.parent for span in spans.spans), "a caller's trace is not gone on with"
     assert_nobody_in(spans)
 

@@ -382,7 +382,7 @@ class TestHousekeeping:
         )
         assert not [row["name"] for row in rows if row["everybody"]]
         both = {"floods_since"}
-        api = {"forget_addresses", "forget_recipients", "owners"}
+        api = {"forget_addresses", "forget_recipients", "owners", "take_hook"}
         api |= {f"fleet_{what}" for what in ("accounts", "campaigns", "late", "outcomes", "settled", "spent", "stuck")}
         assert {row["name"] for row in rows if row["api"]} == api | both
         assert {row["name"] for row in rows if row["worker"]} == {row["name"] for row in rows} - api
