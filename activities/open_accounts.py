@@ -30,7 +30,8 @@ _log = structlog.get_logger("execution")
 class SignIn:
     """What signs an account in: held for the moment of connecting only.
 
-    `forget` drops whatever else remembers it: called when the lease ends.
+    `forget` drops whatever else remembers it: called when the lease is given up. Who lost it because it could not be
+    renewed signs in anew at once, perhaps without Vault: then the memory ends in its own time.
     """
 
     credentials: Credentials = field(repr=False)
@@ -249,7 +250,7 @@ class OpenAccounts:
             renewed = await within(self._patience(held), renewing)
         except (Unavailable, TimeoutError) as error:
             _log.warning("leases could not be renewed", accounts=len(held), error=str(error))
-            await self._close_many([ref for ref in held if self._is_over(ref)])
+            await self._close_many([ref for ref in held if self._is_over(ref)], release=False)
             return
         lost = [ref for ref in held if ref not in renewed and self._still(ref, held[ref])]
         for ref in renewed:
@@ -286,12 +287,16 @@ class OpenAccounts:
         await asyncio.gather(*(self._drop(ref, release=release) for ref in refs))
 
     async def _drop(self, ref: AccountRef, *, release: bool) -> None:
-        """The client first, the lease after it: nobody may sign in while this connection lives."""
+        """The client first, the lease after it: nobody may sign in while this connection lives.
+
+        `release`: false where the lease ends by itself, as it could not be renewed in time.
+        """
         account = self._accounts.pop(ref, None)
         if account is None:
             return
         async with self._not_while_closing(ref):
-            account.forget()
+            if release:
+                account.forget()
             if account.session is not None:
                 await account.session.close()
             if release and not account.signing_in:  # else a client may come of it, to be closed first

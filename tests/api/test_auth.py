@@ -42,7 +42,7 @@ async def test_either_role_will_do(nobody: Client, owner: str, roles: tuple[str,
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": ["other", "invite-service"]}, {"exp": str(int(time.time()) + 60)}, {"exp": time.time() + 60.5}],
+    [{"aud": ["other", "invite-service"]}, {"exp": str(int(time.time()) + 86_400)}, {"exp": time.time() + 86_400.5}],
     ids=["among other audiences", "expiry as a text", "expiry with a fraction"],
 )
 async def test_what_others_write_in_other_ways(nobody: Client, owner: str, claims: dict[str, Any]) -> None:
